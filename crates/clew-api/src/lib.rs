@@ -1,0 +1,1 @@
+//! HTTP: routes, callers and rights, problems, OpenAPI.

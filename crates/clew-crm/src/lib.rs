@@ -1,0 +1,1 @@
+//! Predictive CRM: history, offers, propensity, gain curves, rules, recommendations. Pure functions over columns.

@@ -1,0 +1,1 @@
+//! The toolbox of statistical learning: sparse matrices, factorisation, linear models, calibration, gain curves, metrics, splits.

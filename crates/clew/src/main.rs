@@ -1,0 +1,3 @@
+//! The binary: configuration, wiring and the commands.
+
+fn main() {}
