@@ -1,0 +1,33 @@
+//! What a command writes to standard output: results only, so that it can be piped.
+
+use std::io::Write as _;
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+/// Writes one line of text to standard output.
+///
+/// # Errors
+/// When standard output cannot be written to (a closed pipe, a full disk).
+pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", text.as_ref())
+        .and_then(|()| out.flush())
+        .context("could not write to standard output")
+}
+
+/// Writes one value as one line of JSON to standard output.
+///
+/// # Errors
+/// As [`line`], and when the value cannot be written as JSON.
+pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string(value).context("could not write the result as JSON")?)
+}
+
+/// Writes one value as indented JSON to standard output.
+///
+/// # Errors
+/// As [`json`].
+pub(crate) fn pretty(value: &impl Serialize) -> anyhow::Result<()> {
+    line(serde_json::to_string_pretty(value).context("could not write the result as JSON")?)
+}

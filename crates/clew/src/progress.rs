@@ -1,0 +1,1 @@
+//! Progress bars with an estimate, on standard error.

@@ -1,0 +1,17 @@
+//! The command `clew work`.
+
+use std::process::ExitCode;
+
+use crate::cli::Globals;
+
+/// The options of `clew work`.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Args {}
+
+/// Runs the command.
+///
+/// # Errors
+/// Always, until its body is here.
+pub(crate) fn run(_args: Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("`clew work` is not built yet")
+}
