@@ -1,0 +1,81 @@
+//! Logistic regression with weights, offset and L2 penalty.
+
+use ndarray::ArrayView2;
+
+use crate::error::{Error, Result};
+use crate::format::{File, Writer};
+use crate::run::Run;
+
+/// How to fit a logistic regression. Standardise the columns first (`scaling`): the penalty is the same for
+/// all of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LogisticRegression {
+    /// Penalty: the loss is Σ weight × −ln(probability of what happened) + l2 / 2 × Σ coefficient².
+    /// The intercept is free.
+    pub l2: f64,
+    /// Most iterations.
+    pub max_iterations: usize,
+    /// Converged when the largest slope of the loss is below this share of the sum of weights.
+    pub tolerance: f64,
+}
+
+impl Default for LogisticRegression {
+    fn default() -> LogisticRegression {
+        LogisticRegression { l2: 1.0, max_iterations: 200, tolerance: 1e-8 }
+    }
+}
+
+/// A fitted logistic regression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FittedLogistic {
+    /// Log-odds where every column is 0.
+    pub intercept: f64,
+    /// Change of the log-odds for one unit of each column.
+    pub coefficients: Vec<f64>,
+}
+
+impl LogisticRegression {
+    /// Fits to `x` (rows × columns, finite), `y` in 0..=1, `weight` ≥ 0; `offset` is added to the log-odds.
+    /// Errors on values that are not finite, on nothing, on one class.
+    pub fn fit(
+        &self,
+        run: &Run<'_>,
+        x: ArrayView2<'_, f32>,
+        y: &[f32],
+        weight: &[f32],
+        offset: Option<&[f32]>,
+    ) -> Result<FittedLogistic> {
+        let _ = (run, x, y, weight, offset);
+        Err(Error::input("logistic regression is not built yet", "wait for it"))
+    }
+}
+
+impl FittedLogistic {
+    /// The log-odds of each row of `x`.
+    pub fn decision(&self, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
+        let _ = x;
+        Err(Error::input("logistic regression is not built yet", "wait for it"))
+    }
+
+    /// The probability of each row of `x`.
+    pub fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
+        self.decision(x)
+    }
+
+    /// Adds the model to a file, under `name`.
+    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        let mut numbers = vec![self.intercept];
+        numbers.extend_from_slice(&self.coefficients);
+        writer.section(name, &numbers)
+    }
+
+    /// Reads back what [`FittedLogistic::write`] wrote.
+    pub fn read(file: &File, name: &str) -> Result<FittedLogistic> {
+        match file.view::<f64>(name)? {
+            [intercept, coefficients @ ..] => {
+                Ok(FittedLogistic { intercept: *intercept, coefficients: coefficients.to_vec() })
+            }
+            [] => Err(Error::format(format!("section '{name}' is empty"), "train again")),
+        }
+    }
+}
