@@ -21,6 +21,7 @@ pub mod split;
 pub mod top_k;
 pub mod trees;
 
+mod dense;
 mod parallel;
 
 pub use error::{Error, Result};

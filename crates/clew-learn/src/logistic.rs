@@ -1,10 +1,15 @@
-//! Logistic regression with weights, offset and L2 penalty.
+//! Logistic regression with weights, offset and L2 penalty: Newton's method, with exact steps up to 300
+//! columns and steps by conjugate gradients (truncated Newton) beyond.
 
 use ndarray::ArrayView2;
 
+use crate::calibration::sigmoid;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
 use crate::run::Run;
+
+mod data;
+mod newton;
 
 /// How to fit a logistic regression. Standardise the columns first (`scaling`): the penalty is the same for
 /// all of them.
@@ -21,7 +26,7 @@ pub struct LogisticRegression {
 
 impl Default for LogisticRegression {
     fn default() -> LogisticRegression {
-        LogisticRegression { l2: 1.0, max_iterations: 200, tolerance: 1e-8 }
+        LogisticRegression { l2: 1.0, max_iterations: 100, tolerance: 1e-8 }
     }
 }
 
@@ -45,21 +50,43 @@ impl LogisticRegression {
         weight: &[f32],
         offset: Option<&[f32]>,
     ) -> Result<FittedLogistic> {
-        let _ = (run, x, y, weight, offset);
-        Err(Error::input("logistic regression is not built yet", "wait for it"))
+        if !(self.l2 >= 0.0 && self.l2.is_finite()) {
+            return Err(Error::input(format!("a penalty of {}", self.l2), "use a finite l2 of 0 or more"));
+        }
+        let data = data::Data::new(run, x, y, weight, offset)?;
+        let solution = newton::minimise(run, &data, self)?;
+        match solution.as_slice() {
+            [coefficients @ .., intercept] => {
+                Ok(FittedLogistic { intercept: *intercept, coefficients: coefficients.to_vec() })
+            }
+            [] => Err(Error::input("there are no columns", "give at least one")),
+        }
     }
 }
 
 impl FittedLogistic {
     /// The log-odds of each row of `x`.
     pub fn decision(&self, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        let _ = x;
-        Err(Error::input("logistic regression is not built yet", "wait for it"))
+        Ok(self.decisions(x)?.map(|z| z as f32).collect())
     }
 
     /// The probability of each row of `x`.
     pub fn predict(&self, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        self.decision(x)
+        Ok(self.decisions(x)?.map(|z| sigmoid(z) as f32).collect())
+    }
+
+    fn decisions<'a>(&'a self, x: ArrayView2<'a, f32>) -> Result<impl Iterator<Item = f64> + 'a> {
+        if x.ncols() != self.coefficients.len() {
+            return Err(Error::input(
+                format!("{} columns where {} were learned", x.ncols(), self.coefficients.len()),
+                "use the same features in the same order",
+            ));
+        }
+        Ok((0..x.nrows()).map(move |row| {
+            let products =
+                x.row(row).into_iter().zip(&self.coefficients).map(|(&value, c)| f64::from(value) * c);
+            self.intercept + products.sum::<f64>()
+        }))
     }
 
     /// Adds the model to a file, under `name`.
