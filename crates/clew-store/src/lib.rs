@@ -1,1 +1,42 @@
 //! Postgres (every SQL statement of the project), files in, and the object store (snapshots, fitted models).
+//!
+//! [`Store`] holds the connections; [`Tenant`] is a transaction with the tenant set and the only door to a
+//! tenant's rows. Every noun has its file: `offer::insert(&mut tenant, …)`. Nothing outside this crate
+//! contains SQL.
+
+pub mod cursor;
+pub mod data;
+pub mod entity;
+pub mod error;
+pub mod folder;
+pub mod idempotency;
+pub mod import;
+pub mod ingest;
+pub mod intake;
+pub mod job;
+pub mod key;
+pub mod mapping;
+pub mod migrate;
+pub mod model;
+pub mod object;
+pub mod offer;
+pub mod partition;
+pub mod postgres;
+pub mod queue;
+pub mod rule;
+pub mod scope;
+mod secret;
+pub mod segment;
+pub mod snapshot;
+pub mod store;
+pub mod tenant;
+#[doc(hidden)]
+pub mod testing;
+mod text_enum;
+
+pub use cursor::{Page, Paged};
+pub use entity::Entity;
+pub use error::{Error, Result};
+pub use queue::Queue;
+pub use scope::{Operator, Scope, Tenant};
+pub use store::{Store, StoreConfig};

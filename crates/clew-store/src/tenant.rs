@@ -1,0 +1,81 @@
+//! Tenants: advertisers whose data is walled off from all others.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::cursor::{Page, Paged, Sealer};
+use crate::error::{Error, Result};
+use crate::scope::{Operator, Tenant};
+
+/// A row of `tenants`.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct TenantRow {
+    /// Its id, a UUID v7.
+    pub id: Uuid,
+    /// What people call it.
+    pub name: String,
+    /// ISO 4217 code of the currency its money is in.
+    pub currency: String,
+    /// The number of the last write to its data.
+    pub last_batch: i64,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Makes a tenant. `currency` is an ISO 4217 code.
+pub async fn insert(operator: &mut Operator<'_>, name: &str, currency: &str) -> Result<TenantRow> {
+    let secret = crate::secret::random()?;
+    Ok(sqlx::query_as(
+        "insert into tenants (id, name, currency, secret) values ($1, $2, $3, $4)
+         returning id, name, currency, last_batch, created_at",
+    )
+    .bind(Uuid::now_v7())
+    .bind(name)
+    .bind(currency)
+    .bind(&secret[..])
+    .fetch_one(operator.connection())
+    .await?)
+}
+
+/// A tenant by its id.
+pub async fn find(operator: &mut Operator<'_>, id: Uuid) -> Result<Option<TenantRow>> {
+    Ok(sqlx::query_as("select id, name, currency, last_batch, created_at from tenants where id = $1")
+        .bind(id)
+        .fetch_optional(operator.connection())
+        .await?)
+}
+
+/// All tenants, the newest first.
+pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<TenantRow>> {
+    let sealer = Sealer::of_operators("tenants");
+    let rows: Vec<TenantRow> = sqlx::query_as(
+        "select id, name, currency, last_batch, created_at from tenants
+         where $1::uuid is null or id < $1 order by id desc limit $2",
+    )
+    .bind(sealer.position_uuid(page)?)
+    .bind(page.n_read())
+    .fetch_all(operator.connection())
+    .await?;
+    Ok(sealer.paged(page, rows, |row| row.id.to_string()))
+}
+
+/// The tenant itself.
+pub async fn find_own(tenant: &mut Tenant<'_>) -> Result<TenantRow> {
+    let id = tenant.id();
+    sqlx::query_as("select id, name, currency, last_batch, created_at from tenants where id = $1")
+        .bind(id)
+        .fetch_optional(tenant.connection())
+        .await?
+        .ok_or(Error::Missing { what: "tenant" })
+}
+
+/// Takes the number of the next write to the tenant's data, and with it the lock that makes the order of commits
+/// the order of numbers: until the commit, other writers of the tenant wait. So take it as late as can be.
+pub async fn next_batch(tenant: &mut Tenant<'_>) -> Result<i64> {
+    let id = tenant.id();
+    sqlx::query_scalar("update tenants set last_batch = last_batch + 1 where id = $1 returning last_batch")
+        .bind(id)
+        .fetch_optional(tenant.connection())
+        .await?
+        .ok_or(Error::Missing { what: "tenant" })
+}
