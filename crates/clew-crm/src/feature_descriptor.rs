@@ -1,0 +1,88 @@
+//! Descriptors: what each attribute value says of taste, a vector a group, learned from the factors of the rows that have it.
+//!
+//! Regression-based latent factors (Agarwal & Chen 2009) fitted by backfitting: a row's vector is explained as the mean plus the
+//! sum of its groups' vectors, each shrunk towards nothing by a ridge in units of rows. A row without history gets the explanation
+//! as its vector.
+use ndarray::{Array2, ArrayView2};
+
+use crate::feature_attribute::Attribute;
+
+/// Rounds of backfitting.
+const N_ROUNDS: usize = 4;
+
+/// A mean and a vector for each group of each attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Descriptors {
+    /// Weighted mean of all rows.
+    pub(crate) mean: Vec<f32>,
+    /// For each attribute, n_groups × n_factors.
+    pub(crate) groups: Vec<Array2<f32>>,
+}
+
+impl Descriptors {
+    /// Explains `factors` (a row each) by the attributes; rows count by `weight`, and `ridge` is the weight of the doubt.
+    pub(crate) fn fit(factors: ArrayView2<'_, f32>, weight: &[f32], attributes: &[Attribute], ridge: f32) -> Descriptors {
+        let k = factors.ncols();
+        let mut mean = vec![0.0_f64; k];
+        let mut sum = 0.0_f64;
+        for (row, &w) in factors.rows().into_iter().zip(weight) {
+            sum += f64::from(w);
+            for (m, &f) in mean.iter_mut().zip(row) {
+                *m += f64::from(w * f);
+            }
+        }
+        let mean: Vec<f32> = mean.into_iter().map(|m| (m / sum.max(1e-9)) as f32).collect();
+        let mut groups: Vec<Array2<f32>> = attributes.iter().map(|a| Array2::zeros((a.n_groups(), k))).collect();
+        let mut rest = factors.to_owned();
+        for mut row in rest.rows_mut() {
+            row.iter_mut().zip(&mean).for_each(|(r, m)| *r -= m);
+        }
+        for _ in 0..N_ROUNDS {
+            for (attribute, vectors) in attributes.iter().zip(&mut groups) {
+                let mut step = Array2::<f64>::zeros((attribute.n_groups(), k));
+                let mut mass = vec![0.0_f64; attribute.n_groups()];
+                for (row, (rest, &w)) in rest.rows().into_iter().zip(weight).enumerate() {
+                    let codes = attribute.of(row);
+                    if w <= 0.0 || codes.is_empty() {
+                        continue;
+                    }
+                    let part = f64::from(w) / codes.len() as f64;
+                    for &code in codes {
+                        mass[code as usize] += part;
+                        step.row_mut(code as usize).iter_mut().zip(rest).for_each(|(s, &r)| *s += part * f64::from(r));
+                    }
+                }
+                // The ridge pulls the whole vector to nothing, not only this round's step.
+                let mut change = Array2::<f32>::zeros((attribute.n_groups(), k));
+                for (code, mut change) in change.rows_mut().into_iter().enumerate() {
+                    for ((c, &s), v) in change.iter_mut().zip(step.row(code)).zip(vectors.row_mut(code)) {
+                        let target = (s + mass[code] * f64::from(*v)) / (mass[code] + f64::from(ridge));
+                        *c = target as f32 - *v;
+                        *v = target as f32;
+                    }
+                }
+                for (row, mut rest) in rest.rows_mut().into_iter().enumerate() {
+                    let codes = attribute.of(row);
+                    for &code in codes {
+                        let share = 1.0 / codes.len() as f32;
+                        rest.iter_mut().zip(change.row(code as usize)).for_each(|(r, c)| *r -= share * c);
+                    }
+                }
+            }
+        }
+        Descriptors { mean, groups }
+    }
+
+    /// What the attributes of a row predict as its vector.
+    pub(crate) fn explain(&self, attributes: &[Attribute], row: usize) -> Vec<f32> {
+        let mut vector = self.mean.clone();
+        for (attribute, vectors) in attributes.iter().zip(&self.groups) {
+            let codes = attribute.of(row);
+            for &code in codes {
+                let share = 1.0 / codes.len() as f32;
+                vector.iter_mut().zip(vectors.row(code as usize)).for_each(|(v, d)| *v += share * d);
+            }
+        }
+        vector
+    }
+}

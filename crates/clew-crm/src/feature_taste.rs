@@ -1,0 +1,282 @@
+//! Taste: factors of customers and products as of a cutoff, from two factorisations.
+//!
+//! One is of customers × products, the other of customers × groups (each category, brand, … of the catalogue), which is denser and
+//! also speaks of products that were never sold. Both are implicit alternating least squares from the toolbox. Products with few
+//! buyers are pulled towards what their descriptors predict.
+use clew_learn::Run;
+use clew_learn::als::{Factors, ImplicitAls};
+use clew_learn::sparse::Csr;
+use ndarray::Array2;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::feature_attribute::Attribute;
+use crate::feature_descriptor::Descriptors;
+use crate::feature_look_alike::LookAlike;
+use crate::feature_state::{Lines, decay};
+
+/// Buyers at which a product's own factor and its descriptors count the same.
+const PRIOR_BUYERS: f32 = 3.0;
+/// Products with fewer decayed buyers than this take no part in the factorisation of products.
+const MIN_BUYERS: f32 = 0.5;
+
+/// How to factorise.
+#[derive(Clone, Debug)]
+pub(crate) struct TasteParams {
+    /// Of customers × products.
+    pub(crate) products: ImplicitAls,
+    /// Of customers × groups.
+    pub(crate) groups: ImplicitAls,
+    /// Days after which an event counts half.
+    pub(crate) half_life_days: f32,
+}
+
+/// What a factorisation learned, enough to give vectors to customers and products that come later.
+#[derive(Clone, Debug)]
+pub(crate) struct TasteModel {
+    /// Columns are products.
+    pub(crate) products: Factors,
+    /// Columns are the groups of all product attributes, one after the other.
+    pub(crate) groups: Factors,
+    /// Decayed buyers of each product when it was learned.
+    pub(crate) support: Vec<f32>,
+    /// Of product attributes.
+    pub(crate) product_descriptors: Descriptors,
+    /// Of customer attributes.
+    pub(crate) customer_descriptors: Descriptors,
+    /// Days after which an event counts half.
+    pub(crate) half_life_days: f32,
+}
+
+/// Vectors of all customers and products of a state.
+pub(crate) struct Taste {
+    /// n_customers × n_factors.
+    pub(crate) customers: Array2<f32>,
+    /// n_products × n_factors, pulled towards the descriptors.
+    pub(crate) products: Array2<f32>,
+    /// Length of each product's vector.
+    pub(crate) product_length: Vec<f32>,
+    /// n_customers × n_group_factors.
+    pub(crate) customers_by_group: Array2<f32>,
+    /// n_products × n_group_factors: the mean of each product's groups.
+    pub(crate) products_by_group: Array2<f32>,
+    /// n_customers × n_factors: what attributes say of a customer, without any history.
+    pub(crate) described: Array2<f32>,
+    /// Popularity-weighted mean product.
+    pub(crate) mean_product: Vec<f32>,
+    /// Popularity-weighted mean product, by group.
+    pub(crate) mean_by_group: Vec<f32>,
+    /// Who resembles whom.
+    pub(crate) look_alike: LookAlike,
+}
+
+impl TasteModel {
+    /// Learns the factors of the lines' customers and products; `start` is an earlier cutoff's model of the same shape.
+    pub(crate) fn fit(
+        run: &Run<'_>,
+        lines: &Lines,
+        product_attributes: &[Attribute],
+        customer_attributes: &[Attribute],
+        params: &TasteParams,
+        start: Option<&TasteModel>,
+    ) -> Result<TasteModel> {
+        let half_life = params.half_life_days;
+        let by_product = product_matrix(lines, half_life, |product| lines.popularity[product as usize] >= MIN_BUYERS)?;
+        let n_products = lines.popularity.len();
+        // Warm: a few sweeps from the earlier cutoff's factors are enough.
+        let sweeps = |als: &ImplicitAls, warm: bool| ImplicitAls {
+            n_sweeps: if warm { als.n_sweeps.div_ceil(3) } else { als.n_sweeps },
+            ..als.clone()
+        };
+        let products = sweeps(&params.products, start.is_some()).fit(run, &by_product, start.map(|s| &s.products))?;
+        let by_group = group_matrix(lines, product_attributes, half_life)?;
+        let groups = if by_group.n_values() == 0 {
+            Factors {
+                rows: Array2::zeros((lines.customers.len(), params.groups.n_factors)),
+                columns: Array2::zeros((by_group.n_cols(), params.groups.n_factors)),
+                params: params.groups.clone(),
+            }
+        } else {
+            let start = start.map(|s| &s.groups).filter(|s| s.columns.nrows() == by_group.n_cols());
+            sweeps(&params.groups, start.is_some()).fit(run, &by_group, start)?
+        };
+        let support: Vec<f32> =
+            (0..n_products).map(|p| if lines.popularity[p] >= MIN_BUYERS { lines.popularity[p] } else { 0.0 }).collect();
+        let weight: Vec<f32> = support.iter().map(|&n| n.min(50.0)).collect();
+        let product_descriptors = Descriptors::fit(products.columns.view(), &weight, product_attributes, 10.0);
+        // Attributes of customers are indexed by the customers' codes, factors by the state's.
+        let mut rows = Array2::zeros((lines.customers.iter().max().map_or(0, |&c| c as usize + 1), products.rows.ncols()));
+        let mut weight = vec![0.0; rows.nrows()];
+        for (row, &customer) in lines.customers.iter().enumerate() {
+            rows.row_mut(customer as usize).assign(&products.rows.row(row));
+            weight[customer as usize] = (lines.profile[row].lines as f32).min(20.0);
+        }
+        let customer_descriptors = Descriptors::fit(rows.view(), &weight, customer_attributes, 100.0);
+        Ok(TasteModel { products, groups, support, product_descriptors, customer_descriptors, half_life_days: half_life })
+    }
+
+    /// Gives vectors to the lines' customers and all products, without learning.
+    pub(crate) fn apply(
+        &self,
+        run: &Run<'_>,
+        lines: &Lines,
+        product_attributes: &[Attribute],
+        customer_attributes: &[Attribute],
+    ) -> Result<Taste> {
+        let customers = self.products.fold_in(run, &product_matrix(lines, self.half_life_days, |p| self.support[p as usize] > 0.0)?)?;
+        let by_group = group_matrix(lines, product_attributes, self.half_life_days)?;
+        let customers_by_group = if self.groups.columns.nrows() == 0 {
+            Array2::zeros((lines.customers.len(), self.groups.columns.ncols()))
+        } else {
+            self.groups.fold_in(run, &by_group)?
+        };
+        let n_products = lines.popularity.len();
+        let offsets = group_offsets(product_attributes);
+        let kg = self.groups.columns.ncols();
+        let mut products = Array2::zeros((n_products, self.products.columns.ncols()));
+        let mut products_by_group = Array2::zeros((n_products, kg));
+        for product in 0..n_products {
+            let prior = self.product_descriptors.explain(product_attributes, product);
+            let own = self.support[product] / (self.support[product] + PRIOR_BUYERS);
+            let row = self.products.columns.row(product);
+            for ((out, &f), p) in products.row_mut(product).iter_mut().zip(row).zip(prior) {
+                *out = own * f + (1.0 - own) * p;
+            }
+            let mut n = 0.0_f32;
+            let mut out = products_by_group.row_mut(product);
+            for (attribute, &offset) in product_attributes.iter().zip(&offsets) {
+                for &group in attribute.of(product) {
+                    n += 1.0;
+                    out += &self.groups.columns.row(offset + group as usize);
+                }
+            }
+            out /= n.max(1.0);
+        }
+        let mut described = Array2::zeros((lines.customers.len(), products.ncols()));
+        for (mut out, &customer) in described.rows_mut().into_iter().zip(&lines.customers) {
+            for (o, v) in out.iter_mut().zip(self.customer_descriptors.explain(customer_attributes, customer as usize)) {
+                *o = v;
+            }
+        }
+        let look_alike = LookAlike::new(&customers, &customers_by_group);
+        Ok(Taste {
+            mean_product: weighted_mean(&products, &lines.popularity),
+            mean_by_group: weighted_mean(&products_by_group, &lines.popularity),
+            product_length: products.rows().into_iter().map(|row| row.dot(&row).sqrt().max(1e-9)).collect(),
+            customers,
+            products,
+            customers_by_group,
+            products_by_group,
+            described,
+            look_alike,
+        })
+    }
+}
+
+/// Where the groups of each attribute start among the columns.
+fn group_offsets(attributes: &[Attribute]) -> Vec<usize> {
+    attributes
+        .iter()
+        .scan(0, |at, attribute| {
+            let offset = *at;
+            *at += attribute.n_groups();
+            Some(offset)
+        })
+        .collect()
+}
+
+/// Mean of the rows, each by its weight.
+pub(crate) fn weighted_mean(rows: &Array2<f32>, weight: &[f32]) -> Vec<f32> {
+    let mut mean = vec![0.0_f64; rows.ncols()];
+    let mut sum = 0.0_f64;
+    for (row, &w) in rows.rows().into_iter().zip(weight) {
+        sum += f64::from(w);
+        mean.iter_mut().zip(row).for_each(|(m, &v)| *m += f64::from(w * v));
+    }
+    mean.into_iter().map(|m| (m / sum.max(1e-9)) as f32).collect()
+}
+
+/// Customers × products: ln(1 + decayed events).
+pub(crate) fn product_matrix(lines: &Lines, half_life_days: f32, keep: impl Fn(u32) -> bool + Sync) -> Result<Csr> {
+    let n_products = lines.popularity.len();
+    matrix(lines, half_life_days, n_products, |product, see| {
+        if keep(product) {
+            see(product);
+        }
+    })
+}
+
+/// Customers × groups of all attributes: ln(1 + decayed events).
+fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32) -> Result<Csr> {
+    let offsets = group_offsets(attributes);
+    let n_groups = attributes.iter().map(Attribute::n_groups).sum();
+    matrix(lines, half_life_days, n_groups, |product, see| {
+        for (attribute, &offset) in attributes.iter().zip(&offsets) {
+            for &group in attribute.of(product as usize) {
+                see(offset as u32 + group);
+            }
+        }
+    })
+}
+
+fn matrix(
+    lines: &Lines,
+    half_life_days: f32,
+    n_columns: usize,
+    columns_of: impl Fn(u32, &mut dyn FnMut(u32)) + Sync,
+) -> Result<Csr> {
+    let mut starts = vec![0_usize];
+    let mut indices = Vec::new();
+    let mut values = Vec::new();
+    let mut sum = vec![0.0_f32; n_columns];
+    let mut touched: Vec<u32> = Vec::new();
+    for customer in 0..lines.customers.len() {
+        let bought = lines.purchases.lines_of(customer).map(|line| (line.product, decay(line.age, half_life_days)));
+        let seen = lines.interest.lines_of(customer).map(|line| (line.product, line.value * decay(line.age, half_life_days)));
+        for (product, weight) in bought.chain(seen) {
+            columns_of(product, &mut |column| {
+                let cell = &mut sum[column as usize];
+                if *cell == 0.0 {
+                    touched.push(column);
+                }
+                *cell += weight;
+            });
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        for &column in &touched {
+            let cell = &mut sum[column as usize];
+            if *cell > 0.0 {
+                indices.push(column);
+                values.push(cell.ln_1p());
+            }
+            *cell = 0.0;
+        }
+        touched.clear();
+        starts.push(indices.len());
+    }
+    Ok(Csr::from_parts(n_columns, starts, indices, values)?)
+}
+
+/// Dot products of every row of `rows` with one vector, in row order.
+pub(crate) fn dots(rows: &Array2<f32>, vector: &[f32]) -> Vec<f32> {
+    let k = vector.len().max(1);
+    match rows.as_slice() {
+        Some(flat) => flat.par_chunks(k * 4096).flat_map_iter(|part| part.chunks(k).map(|row| dot(row, vector))).collect(),
+        None => rows.rows().into_iter().map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum()).collect(),
+    }
+}
+
+/// Dot product in a fixed order, eight sums side by side.
+#[inline]
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a8.zip(b8) {
+        for i in 0..8 {
+            sums[i] += x[i] * y[i];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}

@@ -1,0 +1,186 @@
+//! Propensity: the supervised models over features of (customer, offer), nested from a linear one to boosted trees, and their calibration.
+use clew_learn::Run;
+use clew_learn::calibration::{Platt, sigmoid};
+use clew_learn::format::{File, Writer};
+use clew_learn::logistic::{FittedLogistic, LogisticRegression};
+use clew_learn::trees::{BoostedTrees, FittedTrees};
+use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::propensity_expansion::Expansion;
+use crate::train_rows::Rows;
+
+/// The nested models, the smallest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// Log-odds linear in each feature.
+    Linear,
+    /// … with bends at quantiles.
+    Logistic,
+    /// Trees over the features and the logistic model's log-odds.
+    BoostedTrees,
+}
+
+impl Kind {
+    /// All of them, the smallest first.
+    pub(crate) const ALL: [Kind; 3] = [Kind::Linear, Kind::Logistic, Kind::BoostedTrees];
+
+    /// Its name in reports.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Kind::Linear => "linear",
+            Kind::Logistic => "logistic",
+            Kind::BoostedTrees => "boosted_trees",
+        }
+    }
+}
+
+/// Rows that a linear model is fitted to, at most; trees take all.
+const MAX_LINEAR_ROWS: usize = 120_000;
+/// Rows scored at a time.
+const CHUNK: usize = 2048;
+
+/// A fitted propensity model of one kind, over chosen features.
+#[derive(Clone, Debug)]
+pub(crate) struct Propensity {
+    /// Which one.
+    pub(crate) kind: Kind,
+    n_features: usize,
+    /// Features that the trees may use, as places; all others are not shown to them.
+    chosen: Vec<usize>,
+    expansion: Expansion,
+    logistic: FittedLogistic,
+    trees: Option<FittedTrees>,
+    /// Straightens the log-odds out of time.
+    pub(crate) platt: Platt,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    kind: Kind,
+    n_features: usize,
+    chosen: Vec<usize>,
+    expansion: Expansion,
+    platt: [f64; 2],
+}
+
+impl Propensity {
+    /// Fits one kind to the rows, over the chosen features.
+    pub(crate) fn fit(run: &Run<'_>, kind: Kind, rows: &Rows, chosen: &[usize]) -> Result<Propensity> {
+        let quantiles: &[f64] = if kind == Kind::Linear { &[] } else { &[0.1, 0.3, 0.5, 0.7, 0.9] };
+        let expansion = Expansion::fit(&rows.x, rows.n_features, chosen, quantiles);
+        let few = rows.thinned(MAX_LINEAR_ROWS);
+        let columns = expansion.transform(&few.x, rows.n_features);
+        let total: f64 = few.weight.iter().map(|&w| f64::from(w)).sum();
+        let learner = LogisticRegression { l2: total * 1e-4, max_iterations: 30, tolerance: 1e-5 };
+        let logistic = learner.fit(run, columns.view(), &few.y, &few.weight, None)?;
+        let mut model = Propensity {
+            kind,
+            n_features: rows.n_features,
+            chosen: chosen.to_vec(),
+            expansion,
+            logistic,
+            trees: None,
+            platt: Platt { slope: 1.0, intercept: 0.0 },
+        };
+        if kind == Kind::BoostedTrees {
+            let x = model.tree_columns(run, &rows.x)?;
+            let mean_weight = (rows.weight.iter().map(|&w| f64::from(w)).sum::<f64>() / rows.n().max(1) as f64) as f32;
+            let weight: Vec<f32> = rows.weight.iter().map(|&w| w / mean_weight).collect();
+            let learner = BoostedTrees {
+                n_trees: 200,
+                learning_rate: 0.06,
+                max_leaves: 24,
+                min_leaf_weight: 100.0,
+                l2: 10.0,
+                max_bins: 127,
+                feature_fraction: 0.5,
+                patience: 0,
+            };
+            model.trees = Some(learner.fit(run, x.view(), &rows.y, &weight, None)?);
+        }
+        Ok(model)
+    }
+
+    /// Chosen features and the logistic log-odds, a row each.
+    fn tree_columns(&self, run: &Run<'_>, x: &[f32]) -> Result<Array2<f32>> {
+        let n_columns = self.chosen.len() + 1;
+        let parts: Vec<Vec<f32>> = run.pool.install(|| {
+            x.par_chunks(CHUNK * self.n_features)
+                .map(|part| {
+                    let odds = self.logistic.decision(self.expansion.transform(part, self.n_features).view())?;
+                    let mut out = Vec::with_capacity(odds.len() * n_columns);
+                    for (row, odds) in part.chunks_exact(self.n_features).zip(odds) {
+                        out.extend(self.chosen.iter().map(|&feature| row[feature]));
+                        out.push(odds);
+                    }
+                    Ok(out)
+                })
+                .collect::<Result<Vec<_>>>()
+        })?;
+        let flat = parts.concat();
+        Ok(Array2::from_shape_vec((flat.len() / n_columns, n_columns), flat).unwrap_or_else(|_| Array2::zeros((0, n_columns))))
+    }
+
+    /// Log-odds of rows of raw features, before calibration.
+    pub(crate) fn decision(&self, run: &Run<'_>, x: &[f32]) -> Result<Vec<f32>> {
+        match &self.trees {
+            Some(trees) => Ok(trees.decision(run, self.tree_columns(run, x)?.view())?),
+            None => {
+                let parts: Vec<Vec<f32>> = run.pool.install(|| {
+                    x.par_chunks(CHUNK * self.n_features)
+                        .map(|part| Ok(self.logistic.decision(self.expansion.transform(part, self.n_features).view())?))
+                        .collect::<Result<Vec<_>>>()
+                })?;
+                Ok(parts.concat())
+            }
+        }
+    }
+
+    /// Calibrated propensity from log-odds.
+    pub(crate) fn calibrated(&self, decision: f32) -> f32 {
+        sigmoid(self.platt.slope * f64::from(decision) + self.platt.intercept).clamp(1e-7, 1.0 - 1e-7) as f32
+    }
+
+    /// Adds the model to a file.
+    pub(crate) fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        writer.json(
+            &format!("{name}.propensity"),
+            &Saved {
+                kind: self.kind,
+                n_features: self.n_features,
+                chosen: self.chosen.clone(),
+                expansion: self.expansion.clone(),
+                platt: [self.platt.slope, self.platt.intercept],
+            },
+        )?;
+        self.logistic.write(writer, &format!("{name}.logistic"))?;
+        if let Some(trees) = &self.trees {
+            trees.write(writer, &format!("{name}.trees"))?;
+        }
+        Ok(())
+    }
+
+    /// Reads back what [`Propensity::write`] wrote.
+    pub(crate) fn read(file: &File, name: &str) -> Result<Propensity> {
+        let saved: Saved = file.json(&format!("{name}.propensity"))?;
+        let trees = if saved.kind == Kind::BoostedTrees { Some(FittedTrees::read(file, &format!("{name}.trees"))?) } else { None };
+        Ok(Propensity {
+            kind: saved.kind,
+            n_features: saved.n_features,
+            chosen: saved.chosen,
+            expansion: saved.expansion,
+            logistic: FittedLogistic::read(file, &format!("{name}.logistic"))?,
+            trees,
+            platt: Platt { slope: saved.platt[0], intercept: saved.platt[1] },
+        })
+    }
+}
+
+/// A view of rows for those that want one.
+pub(crate) fn view(x: &[f32], n_features: usize) -> Option<ArrayView2<'_, f32>> {
+    ArrayView2::from_shape((x.len() / n_features.max(1), n_features), x).ok()
+}

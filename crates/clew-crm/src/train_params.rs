@@ -1,0 +1,48 @@
+//! TrainParams: what a training is asked to do.
+use serde::{Deserialize, Serialize};
+
+/// What a training is asked to do; [`TrainParams::new`] gives the usual settings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TrainParams {
+    /// Nothing at or after this is read; Unix seconds.
+    pub as_of: i64,
+    /// Days in which a purchase counts.
+    pub horizon_days: u32,
+    /// Past cutoffs to learn from, at most; the history's length may allow fewer.
+    pub n_cutoffs: usize,
+    /// Groupings of the catalogue that play the offer, at most.
+    pub n_offers: usize,
+    /// Customers to learn from, at most; more are sampled.
+    pub max_customers: usize,
+    /// Rows (customer × offer × cutoff) to learn from, at most.
+    pub max_rows: usize,
+    /// Length of the vectors of customers and products.
+    pub n_factors: usize,
+    /// Length of the vectors of customers and groups of products.
+    pub n_group_factors: usize,
+    /// Days after which an event counts half in the factorisation.
+    pub half_life_days: f32,
+    /// Buyers under which there is too little to learn from.
+    pub min_buyers: usize,
+    /// Permutes the labels among customers: a model of noise, to prove that nothing leaks.
+    pub permute_labels: bool,
+}
+
+impl TrainParams {
+    /// The usual settings for a date: a horizon of 28 days.
+    pub fn new(as_of: i64) -> TrainParams {
+        TrainParams {
+            as_of,
+            horizon_days: 28,
+            n_cutoffs: 5,
+            n_offers: 240,
+            max_customers: 12_000,
+            max_rows: 400_000,
+            n_factors: 32,
+            n_group_factors: 16,
+            half_life_days: 180.0,
+            min_buyers: 50,
+            permute_labels: false,
+        }
+    }
+}
