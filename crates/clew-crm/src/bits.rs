@@ -31,6 +31,14 @@ impl Bits {
         Bits { words, len }
     }
 
+    /// The first `len` bits of these words, which must be as many as that takes.
+    pub(crate) fn from_words(words: Vec<u64>, len: usize) -> Bits {
+        let mut bits = Bits { words, len };
+        bits.words.resize(len.div_ceil(64), 0);
+        bits.trim();
+        bits
+    }
+
     /// How many bits there are.
     pub fn len(&self) -> usize {
         self.len
