@@ -38,10 +38,10 @@ pub struct ImplicitAls {
 impl Default for ImplicitAls {
     fn default() -> ImplicitAls {
         ImplicitAls {
-            n_factors: 64,
-            regularisation: 0.003,
+            n_factors: 128,
+            regularisation: 0.005,
             frequency_exponent: 1.0,
-            unobserved_weight: 0.1,
+            unobserved_weight: 0.01,
             n_sweeps: 16,
             start_deviation: 0.1,
         }

@@ -1,10 +1,20 @@
-//! Gradient-boosted trees on histograms, logistic loss: missing values, sample weights, early stopping.
+//! Gradient-boosted trees on histograms with logistic loss (Friedman 2001; second order as Chen & Guestrin
+//! 2016; best leaf first and sibling by subtraction as Ke et al. 2017): missing values, sample weights, early
+//! stopping on a part that the caller names.
 
 use ndarray::ArrayView2;
+use rand::seq::index;
 
 use crate::error::{Error, Result};
-use crate::format::{File, Writer};
 use crate::run::Run;
+
+pub use fitted::FittedTrees;
+
+mod bins;
+mod boost;
+mod fitted;
+mod grow;
+mod histogram;
 
 /// How to boost.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +25,8 @@ pub struct BoostedTrees {
     pub learning_rate: f64,
     /// Most leaves of a tree.
     pub max_leaves: usize,
-    /// Least sum of row weights in a leaf.
+    /// Least sum of curvatures weight × p × (1 − p) in a leaf: where buying is rare, about the number of
+    /// buyers that were expected in it.
     pub min_leaf_weight: f64,
     /// L2 penalty on leaf values.
     pub l2: f64,
@@ -33,8 +44,8 @@ impl Default for BoostedTrees {
             n_trees: 200,
             learning_rate: 0.05,
             max_leaves: 31,
-            min_leaf_weight: 100.0,
-            l2: 10.0,
+            min_leaf_weight: 5.0,
+            l2: 5.0,
             max_bins: 255,
             feature_fraction: 0.8,
             patience: 20,
@@ -53,15 +64,9 @@ pub struct Validation<'a> {
     pub weight: &'a [f32],
 }
 
-/// Trees, fitted.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FittedTrees {
-    n_features: usize,
-}
-
 impl BoostedTrees {
     /// Fits to `x` (rows × features; NaN = missing), `y` in 0..=1, `weight` ≥ 0. With a validation part the
-    /// trees after its best loss are dropped. Errors on infinities, nothing, one class.
+    /// trees after its least loss are dropped. Errors on infinities, nothing, one class.
     pub fn fit(
         &self,
         run: &Run<'_>,
@@ -70,41 +75,87 @@ impl BoostedTrees {
         weight: &[f32],
         validation: Option<Validation<'_>>,
     ) -> Result<FittedTrees> {
-        let _ = (run, x, y, weight, validation);
-        Err(Error::input("boosted trees are not built yet", "use the logistic regression"))
+        self.check()?;
+        check(x, y, weight, "row")?;
+        if let Some(part) = validation {
+            check(part.x, part.y, part.weight, "validation row")?;
+            if part.x.ncols() != x.ncols() {
+                return Err(Error::input(
+                    format!("the validation part has {} features, training {}", part.x.ncols(), x.ncols()),
+                    "use the same features in the same order",
+                ));
+            }
+        }
+        boost::fit(run, self, x, y, weight, validation)
+    }
+
+    fn check(&self) -> Result<()> {
+        let sound = (2..=255).contains(&self.max_bins)
+            && self.max_leaves >= 2
+            && self.learning_rate > 0.0
+            && self.learning_rate <= 1.0
+            && self.feature_fraction > 0.0
+            && self.feature_fraction <= 1.0
+            && self.l2 >= 0.0
+            && self.min_leaf_weight >= 0.0;
+        if sound {
+            return Ok(());
+        }
+        Err(Error::input(
+            "the trees' parameters are out of range",
+            "use 2..=255 bins, 2 leaves or more, a learning rate and feature fraction in 0..=1, l2 and leaf weight ≥ 0",
+        ))
+    }
+
+    /// The features that tree `tree` may use.
+    fn features(&self, run: &Run<'_>, tree: usize, n_features: usize) -> Vec<bool> {
+        let wanted = ((self.feature_fraction * n_features as f64).ceil() as usize).clamp(1, n_features);
+        if wanted == n_features {
+            return vec![true; n_features];
+        }
+        let mut usable = vec![false; n_features];
+        for feature in index::sample(&mut run.rng(0x7472_6565 + tree as u64), n_features, wanted) {
+            usable[feature] = true;
+        }
+        usable
     }
 }
 
-impl FittedTrees {
-    /// Number of trees kept.
-    pub fn n_trees(&self) -> usize {
-        0
+fn check(x: ArrayView2<'_, f32>, y: &[f32], weight: &[f32], row_word: &str) -> Result<()> {
+    if x.nrows() == 0 || x.ncols() == 0 {
+        return Err(Error::input(
+            format!("{} {row_word}s of {} features", x.nrows(), x.ncols()),
+            "give at least one of each",
+        ));
     }
-
-    /// The log-odds of each row of `x`.
-    pub fn decision(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        let _ = (run, x, self.n_features);
-        Err(Error::input("boosted trees are not built yet", "use the logistic regression"))
+    if x.nrows() > u32::MAX as usize {
+        return Err(Error::input(format!("{} {row_word}s", x.nrows()), "sample at most 2^32 - 1"));
     }
-
-    /// The probability of each row of `x`.
-    pub fn predict(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        self.decision(run, x)
+    if y.len() != x.nrows() || weight.len() != x.nrows() {
+        return Err(Error::input(
+            format!("{} {row_word}s, {} outcomes, {} weights", x.nrows(), y.len(), weight.len()),
+            "give one of each per row",
+        ));
     }
-
-    /// How much each feature lowered the training loss, as shares that sum to 1.
-    pub fn importance(&self) -> Vec<f64> {
-        Vec::new()
+    for (row, values) in x.rows().into_iter().enumerate() {
+        if let Some(column) = values.iter().position(|value| value.is_infinite()) {
+            return Err(Error::input(
+                format!("{row_word} {row} is infinite in column {column}"),
+                "drop it or mark it missing",
+            ));
+        }
+        if !(0.0..=1.0).contains(&y[row]) {
+            return Err(Error::input(
+                format!("{row_word} {row} has the outcome {}", y[row]),
+                "use outcomes from 0 to 1",
+            ));
+        }
+        if !(weight[row].is_finite() && weight[row] >= 0.0) {
+            return Err(Error::input(
+                format!("{row_word} {row} has the weight {}", weight[row]),
+                "use finite weights of 0 or more",
+            ));
+        }
     }
-
-    /// Adds the trees to a model file, under names that start with `name`.
-    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
-        writer.section(&format!("{name}.trees"), &[self.n_features as u64])
-    }
-
-    /// Reads back what [`FittedTrees::write`] wrote.
-    pub fn read(file: &File, name: &str) -> Result<FittedTrees> {
-        let shape = file.view::<u64>(&format!("{name}.trees"))?;
-        Ok(FittedTrees { n_features: shape.len() })
-    }
+    Ok(())
 }
