@@ -6,14 +6,14 @@ pub(crate) fn nearest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
     let limit = (wanted.len() / 3).clamp(1, 6);
     let mut found: Vec<(usize, &str)> = Vec::new();
     let mut name = Vec::new();
-    let mut row = Vec::new();
+    let mut rows = [Vec::new(), Vec::new(), Vec::new()];
     for candidate in names {
         name.clear();
         name.extend(fold(candidate).take(64));
         // A name that holds what is wanted, or is held in it, is near however long it is.
         let held = wanted.len() >= 3 && name.len() >= 3 && (holds(&name, &wanted) || holds(&wanted, &name));
         let far = if name.len().abs_diff(wanted.len()) <= limit {
-            distance(&wanted, &name, &mut row)
+            distance(&wanted, &name, &mut rows)
         } else {
             usize::MAX
         };
@@ -54,17 +54,24 @@ fn holds(long: &[char], short: &[char]) -> bool {
     long.windows(short.len()).any(|part| part == short)
 }
 
-/// How many letters must be put in, taken out or changed (Levenshtein).
-fn distance(a: &[char], b: &[char], row: &mut Vec<usize>) -> usize {
-    row.clear();
-    row.extend(0..=b.len());
+/// How many letters must be put in, taken out, changed or swapped with the next (Damerau 1964, no letter twice).
+fn distance(a: &[char], b: &[char], rows: &mut [Vec<usize>; 3]) -> usize {
+    let [before, last, row] = rows;
+    last.clear();
+    last.extend(0..=b.len());
+    before.clone_from(last);
     for (i, x) in a.iter().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        row.clear();
+        row.push(i + 1);
         for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+            let mut least = (last[j] + usize::from(x != y)).min(row[j] + 1).min(last[j + 1] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            row.push(least);
         }
+        std::mem::swap(before, last);
+        std::mem::swap(last, row);
     }
-    row[b.len()]
+    last[b.len()]
 }

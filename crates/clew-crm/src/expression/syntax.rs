@@ -90,7 +90,8 @@ fn explain_syntax(syntax: &str, rest: &str) -> String {
             "a name or a value"
         }
         Some(expected) if expected.contains("'=='") => "an operator such as '==', 'in' or '&&'",
-        Some("<EOF>") => "the end of the expression",
+        Some("<EOF>") if rest.starts_with([')', ']', '}', ',']) => "the end of the expression",
+        Some("<EOF>") => "an operator such as '==' or '&&', or the end",
         Some(expected) if expected.contains("']'") => "',' or ']'",
         Some(expected) if expected.contains("')'") => "')'",
         _ if syntax.starts_with("missing ')'") => "')'",
