@@ -1,1 +1,112 @@
 //! Brings a file into the tenant's tables: COPY into a temporary table, then one insert, all or nothing.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clew_learn::Progress;
+use serde::{Deserialize, Serialize};
+
+use crate::entity::Entity;
+use crate::error::{Error, Result};
+use crate::import::Outcome;
+use crate::intake::{FileReport, Format};
+use crate::mapping::Mapping;
+use crate::object::Objects;
+use crate::scope::Tenant;
+
+/// A file to bring in.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// Which table its rows go to.
+    pub entity: Entity,
+    /// Where it lies on this machine (see [`Objects::local`]).
+    pub path: PathBuf,
+    /// What it is called in messages.
+    pub name: String,
+    /// What its rows are written in, when its sender said so; else it is read off its first bytes.
+    pub format: Option<Format>,
+    /// Which columns are renamed, and what is constant.
+    pub mapping: Mapping,
+}
+
+/// What became of a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ingested {
+    /// What `imports` keeps of it; hand it to [`crate::import::finish`].
+    pub outcome: Outcome,
+    /// All that is worth telling of it.
+    pub report: FileReport,
+}
+
+/// Brings a file in, within the caller's transaction: nothing of it is there until the caller commits, and nothing
+/// at all after an error. The list of rejected lines goes to the object store.
+pub async fn run(
+    _tenant: &mut Tenant<'_>,
+    _objects: &Objects,
+    incoming: &Incoming,
+    _now: DateTime<Utc>,
+    _progress: Arc<dyn Progress + Send + Sync>,
+) -> Result<Ingested> {
+    Err(Error::input(incoming.name.clone(), "importing is not built yet"))
+}
+
+/// An event of a request.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewEvent {
+    /// The kind: a well-known one, a name of the Segment spec, or the tenant's own.
+    pub kind: String,
+    /// The customer.
+    pub customer_id: String,
+    /// When it happened; the time of the request when absent.
+    pub occurred_at: Option<DateTime<Utc>>,
+    /// The product, if the event is about one.
+    pub product_id: Option<String>,
+    /// How many.
+    pub quantity: Option<f64>,
+    /// Money paid for all of them together.
+    pub revenue: Option<f64>,
+    /// The campaign.
+    pub campaign_id: Option<String>,
+    /// The words searched for.
+    pub query: Option<String>,
+    /// What ties the events of one order together.
+    pub basket_id: Option<String>,
+    /// The sender's own id of the event: the same id at the same time is the same event.
+    pub event_id: Option<String>,
+}
+
+/// What is wrong with an event of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Which of the events, the first being 0.
+    pub index: usize,
+    /// Which field of it.
+    pub field: &'static str,
+    /// What is wrong, and what is expected.
+    pub detail: String,
+}
+
+/// How many events of a request were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// Events that are new.
+    pub n_accepted: u64,
+    /// Events that were there already.
+    pub n_duplicates: u64,
+}
+
+/// All that is wrong with the events of a request.
+pub fn check_events(_events: &[NewEvent], _now: DateTime<Utc>) -> Vec<Fault> {
+    Vec::new()
+}
+
+/// Writes the events of a request, all or none: those of the request that were there already are passed over.
+pub async fn insert_events(
+    _tenant: &mut Tenant<'_>,
+    _events: &[NewEvent],
+    _now: DateTime<Utc>,
+) -> Result<Taken> {
+    Err(Error::input("events", "taking events is not built yet"))
+}

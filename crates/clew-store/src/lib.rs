@@ -8,6 +8,7 @@ pub mod cursor;
 pub mod data;
 pub mod entity;
 pub mod error;
+mod event_key;
 pub mod folder;
 pub mod idempotency;
 pub mod import;
