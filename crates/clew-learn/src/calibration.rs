@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::format::{File, Writer};
 use crate::metrics;
 
 /// Platt's sigmoid of the score (Platt 1999, with the smoothed targets of its section 2.2):
@@ -18,10 +19,7 @@ pub struct Platt {
 impl Platt {
     /// Fits by Newton's method to `outcome` in 0..=1. Errors on one class, NaN or nothing.
     pub fn fit(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<Platt> {
-        metrics::check(score, outcome, weight)?;
-        if let Some(row) = score.iter().position(|score| !score.is_finite()) {
-            return Err(Error::input(format!("row {row} is not finite"), "drop or fill it"));
-        }
+        check(score, outcome, weight)?;
         let (mut buyers, mut others) = (0.0, 0.0);
         for row in 0..score.len() {
             buyers += f64::from(weight[row]) * f64::from(outcome[row]);
@@ -97,6 +95,28 @@ impl Platt {
     pub fn predict(&self, score: f32) -> f32 {
         sigmoid(self.slope * f64::from(score) + self.intercept) as f32
     }
+
+    /// Adds the sigmoid to a model file, under `name`.
+    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        writer.section(name, &[self.slope, self.intercept])
+    }
+
+    /// Reads back what [`Platt::write`] wrote.
+    pub fn read(file: &File, name: &str) -> Result<Platt> {
+        match *file.view::<f64>(name)? {
+            [slope, intercept] => Ok(Platt { slope, intercept }),
+            _ => Err(Error::format(format!("section '{name}' is not a sigmoid"), "train again")),
+        }
+    }
+}
+
+/// As for metrics, and scores must be finite.
+fn check(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<()> {
+    metrics::check(score, outcome, weight)?;
+    match score.iter().position(|score| !score.is_finite()) {
+        Some(row) => Err(Error::input(format!("row {row} is not finite"), "drop or fill it")),
+        None => Ok(()),
+    }
 }
 
 /// 1 / (1 + e^−z).
@@ -127,7 +147,7 @@ pub struct Isotonic {
 impl Isotonic {
     /// Fits the rising steps nearest to `outcome` in weighted squares. Errors on NaN, nothing, no weight.
     pub fn fit(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<Isotonic> {
-        metrics::check(score, outcome, weight)?;
+        check(score, outcome, weight)?;
         let mut order: Vec<u32> = (0..score.len() as u32).filter(|&row| weight[row as usize] > 0.0).collect();
         if order.is_empty() {
             return Err(Error::input("all weights are 0", "give some row a weight"));
@@ -182,6 +202,22 @@ impl Isotonic {
                 (low + part * (high - low)) as f32
             }
         }
+    }
+
+    /// Adds the steps to a model file: `<name>.scores`, `<name>.values`.
+    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        writer.section(&format!("{name}.scores"), &self.scores)?;
+        writer.section(&format!("{name}.values"), &self.values)
+    }
+
+    /// Reads back what [`Isotonic::write`] wrote.
+    pub fn read(file: &File, name: &str) -> Result<Isotonic> {
+        let scores = file.view::<f32>(&format!("{name}.scores"))?.to_vec();
+        let values = file.view::<f32>(&format!("{name}.values"))?.to_vec();
+        if scores.is_empty() || scores.len() != values.len() {
+            return Err(Error::format(format!("the steps '{name}' do not fit together"), "train again"));
+        }
+        Ok(Isotonic { scores, values })
     }
 }
 

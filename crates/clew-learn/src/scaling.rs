@@ -4,6 +4,7 @@ use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::format::{File, Writer};
 use crate::parallel::sum_chunks;
 use crate::run::Run;
 
@@ -27,6 +28,20 @@ impl StandardScaler {
                 format!("{} weights for {} rows", weight.len(), x.nrows()),
                 "give at least one row, and one weight a row",
             ));
+        }
+        for (row, values) in x.rows().into_iter().enumerate() {
+            if let Some(column) = values.iter().position(|value| value.is_infinite()) {
+                return Err(Error::input(
+                    format!("row {row} is infinite in column {column}"),
+                    "drop it or mark it missing",
+                ));
+            }
+            if !(weight[row].is_finite() && weight[row] >= 0.0) {
+                return Err(Error::input(
+                    format!("row {row} has the weight {}", weight[row]),
+                    "use finite weights of 0 or more",
+                ));
+            }
         }
         // Two passes: one for the means, one for the squares about them, which loses no digits.
         let sums = sum_chunks(run, x.nrows(), CHUNK, 2 * width, |from, to, sum| {
@@ -59,9 +74,6 @@ impl StandardScaler {
                 if variance > 1e-14 * (means[c] * means[c]).max(1e-14) { variance.sqrt() } else { 1.0 }
             })
             .collect();
-        if let Some(column) = means.iter().position(|mean| !mean.is_finite()) {
-            return Err(Error::input(format!("column {column} is not finite"), "drop or fill it"));
-        }
         Ok(StandardScaler { means, deviations })
     }
 
@@ -84,5 +96,20 @@ impl StandardScaler {
             }
         }
         Ok(out)
+    }
+    /// Adds the scaler to a model file: `<name>.means`, `<name>.deviations`.
+    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        writer.section(&format!("{name}.means"), &self.means)?;
+        writer.section(&format!("{name}.deviations"), &self.deviations)
+    }
+
+    /// Reads back what [`StandardScaler::write`] wrote.
+    pub fn read(file: &File, name: &str) -> Result<StandardScaler> {
+        let means = file.view::<f64>(&format!("{name}.means"))?.to_vec();
+        let deviations = file.view::<f64>(&format!("{name}.deviations"))?.to_vec();
+        if means.len() != deviations.len() {
+            return Err(Error::format(format!("the scaler '{name}' does not fit together"), "train again"));
+        }
+        Ok(StandardScaler { means, deviations })
     }
 }

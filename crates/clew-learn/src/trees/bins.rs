@@ -43,7 +43,10 @@ impl Cuts {
                     run.check()?;
                     let column = x.column(feature);
                     let values = rows.iter().map(|&row| (column[row], weight[row]));
-                    Ok(cut(values.filter(|(value, _)| !value.is_nan()).collect(), max_bins))
+                    Ok(cut(
+                        values.filter(|(value, weight)| !value.is_nan() && *weight > 0.0).collect(),
+                        max_bins,
+                    ))
                 })
                 .collect::<Result<_>>()
         })?;
