@@ -123,6 +123,16 @@ impl Customer {
         self.last < ACTIVE_DAYS
     }
 
+    /// Whether there was an event at all.
+    pub(crate) fn is_known(&self) -> bool {
+        self.first_event != NEVER
+    }
+
+    /// Money spent in 112 days.
+    pub(crate) fn spent_112(&self) -> f32 {
+        self.spent[1]
+    }
+
     /// Writes the features that [`NAMES`] names.
     pub(crate) fn write(&self, out: &mut [f32]) {
         let log = |value: f32| value.max(0.0).ln_1p();

@@ -3,8 +3,10 @@
 //! Regression-based latent factors (Agarwal & Chen 2009) fitted by backfitting: a row's vector is explained as the mean plus the
 //! sum of its groups' vectors, each shrunk towards nothing by a ridge in units of rows. A row without history gets the explanation
 //! as its vector.
+use clew_learn::format::{File, Writer};
 use ndarray::{Array2, ArrayView2};
 
+use crate::error::{Error, Result};
 use crate::feature_attribute::Attribute;
 
 /// Rounds of backfitting.
@@ -84,5 +86,29 @@ impl Descriptors {
             }
         }
         vector
+    }
+
+    /// Adds the descriptors to a file.
+    pub(crate) fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        let mut flat = self.mean.clone();
+        self.groups.iter().for_each(|groups| flat.extend(groups.iter()));
+        let rows: Vec<u64> = self.groups.iter().map(|groups| groups.nrows() as u64).collect();
+        writer.json(&format!("{name}.rows"), &(self.mean.len() as u64, rows))?;
+        Ok(writer.section(name, &flat)?)
+    }
+
+    /// Reads back what [`Descriptors::write`] wrote.
+    pub(crate) fn read(file: &File, name: &str) -> Result<Descriptors> {
+        let (k, rows): (u64, Vec<u64>) = file.json(&format!("{name}.rows"))?;
+        let flat: &[f32] = file.view(name)?;
+        let damaged = || Error::input(format!("section '{name}' has another length than it says"), "train again");
+        let mut rest = flat.get(k as usize..).ok_or_else(damaged)?;
+        let mut groups = Vec::with_capacity(rows.len());
+        for n in rows {
+            let (part, after) = rest.split_at_checked((n * k) as usize).ok_or_else(damaged)?;
+            groups.push(Array2::from_shape_vec((n as usize, k as usize), part.to_vec()).map_err(|_| damaged())?);
+            rest = after;
+        }
+        Ok(Descriptors { mean: flat.get(..k as usize).ok_or_else(damaged)?.to_vec(), groups })
     }
 }

@@ -81,6 +81,11 @@ impl Level {
         if is_new { self.first } else { self.again }
     }
 
+    /// Log-odds of a purchase in the last horizon, over all active customers.
+    pub(crate) fn now(&self) -> f32 {
+        self.values[0]
+    }
+
     /// Writes the features that [`Level::NAMES`] names.
     pub(crate) fn write(&self, out: &mut [f32]) {
         out[..self.values.len()].copy_from_slice(&self.values);

@@ -213,6 +213,27 @@ impl<'a> OfferState<'a> {
         out[..values.len()].copy_from_slice(&values);
     }
 
+    /// What a day with the offer is worth on average; none when it never sold for money.
+    pub(crate) fn usual_spending(&self) -> Option<f32> {
+        let (mut spent, mut days) = (0.0_f64, 0.0_f64);
+        for seen in &self.inside {
+            spent += f64::from(seen.spent[1]);
+            days += f64::from(seen.days[3]);
+        }
+        (days > 0.0 && spent > 0.0).then(|| (spent / days) as f32)
+    }
+
+    /// What a customer is expected to spend on the offer within the horizon if they buy at all; `usual` is what a day with it is worth.
+    pub(crate) fn spending(&self, customer: usize, usual: f32) -> f32 {
+        let seen = &self.inside[customer];
+        let days = f32::from(seen.days[3]);
+        let a_day = (seen.spent[1] + 2.0 * usual) / (days + 2.0);
+        // Days with the offer in the horizon, given at least one: of a Poisson number with the customer's own recent rate.
+        let rate = f32::from(seen.days[2]) / 112.0 * self.state.horizon_days as f32;
+        let days_if_any = if rate > 0.05 { rate / -(-rate).exp_m1() } else { 1.0 + rate / 2.0 };
+        a_day * days_if_any
+    }
+
     /// Days since the last purchase in what surrounds the offer, by attribute.
     pub(crate) fn around(&self) -> &[Around] {
         &self.around

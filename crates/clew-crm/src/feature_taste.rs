@@ -5,6 +5,7 @@
 //! buyers are pulled towards what their descriptors predict.
 use clew_learn::Run;
 use clew_learn::als::{Factors, ImplicitAls};
+use clew_learn::format::{File, Writer};
 use clew_learn::sparse::Csr;
 use ndarray::Array2;
 use rayon::prelude::*;
@@ -170,6 +171,47 @@ impl TasteModel {
             described,
             look_alike,
         })
+    }
+}
+
+impl TasteModel {
+    /// Adds the factors to a file; those of customers are left out, fold-in finds them again.
+    pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
+        for (factors, name) in [(&self.products, "taste.products"), (&self.groups, "taste.groups")] {
+            let lean = Factors { rows: Array2::zeros((0, factors.columns.ncols())), ..factors.clone() };
+            lean.write(writer, name)?;
+        }
+        writer.section("taste.support", &self.support)?;
+        writer.section("taste.half_life", &[self.half_life_days])?;
+        self.product_descriptors.write(writer, "taste.described_products")?;
+        self.customer_descriptors.write(writer, "taste.described_customers")
+    }
+
+    /// Reads back what [`TasteModel::write`] wrote.
+    pub(crate) fn read(file: &File) -> Result<TasteModel> {
+        Ok(TasteModel {
+            products: Factors::read(file, "taste.products")?,
+            groups: Factors::read(file, "taste.groups")?,
+            support: file.view::<f32>("taste.support")?.to_vec(),
+            half_life_days: file.view::<f32>("taste.half_life")?.first().copied().unwrap_or(180.0),
+            product_descriptors: Descriptors::read(file, "taste.described_products")?,
+            customer_descriptors: Descriptors::read(file, "taste.described_customers")?,
+        })
+    }
+
+    /// The same model with its products in another order: `place[new]` is the old place, none for a product that it did not know.
+    pub(crate) fn reordered(mut self, place: &[Option<usize>]) -> TasteModel {
+        let mut columns = Array2::zeros((place.len(), self.products.columns.ncols()));
+        let mut support = vec![0.0; place.len()];
+        for (new, old) in place.iter().enumerate() {
+            if let Some(old) = old {
+                columns.row_mut(new).assign(&self.products.columns.row(*old));
+                support[new] = self.support[*old];
+            }
+        }
+        self.products.columns = columns;
+        self.support = support;
+        self
     }
 }
 

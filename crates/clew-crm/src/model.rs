@@ -1,8 +1,21 @@
 //! Model: what a training leaves behind, in one checksummed and versioned file.
+//!
+//! The file is the container of `clew_learn::format` with these sections. `model` (JSON): version, dates, seed, groupings.
+//! `report` (JSON). `products` (JSON): ids in the order of the factors. `taste.*`: factors of products and groups (f32, row by row),
+//! descriptors and support. `heads`, `warm.*`, `cold.*`: the propensity models; absent in a factorisation only.
 use std::sync::Arc;
 
+use clew_learn::format::{File, Writer};
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result};
+use crate::feature_attribute::Grouping;
+use crate::feature_taste::TasteModel;
+use crate::propensity_heads::Heads;
 use crate::report::Report;
+
+/// Version of the sections and of what the features mean; a file of another version is refused.
+const VERSION: u32 = 1;
 
 /// A trained model. Opened from bytes it is the same as when it was trained.
 #[derive(Clone, Debug)]
@@ -15,17 +28,71 @@ pub struct Model {
     pub seed: u64,
     /// What the training says of itself.
     pub report: Report,
+    pub(crate) product_groupings: Vec<Grouping>,
+    pub(crate) customer_groupings: Vec<Grouping>,
+    /// Ids of the products, in the order of their factors.
+    pub(crate) product_ids: Vec<String>,
+    pub(crate) taste: TasteModel,
+    /// None in a factorisation only.
+    pub(crate) heads: Option<Heads>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    version: u32,
+    as_of: i64,
+    horizon_days: u32,
+    seed: u64,
+    product_groupings: Vec<Grouping>,
+    customer_groupings: Vec<Grouping>,
+    with_heads: bool,
 }
 
 impl Model {
     /// The whole model as one file.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        Err(Error::input("a model cannot be saved yet", "wait for it"))
+        let mut writer = Writer::new();
+        writer.json(
+            "model",
+            &Saved {
+                version: VERSION,
+                as_of: self.as_of,
+                horizon_days: self.horizon_days,
+                seed: self.seed,
+                product_groupings: self.product_groupings.clone(),
+                customer_groupings: self.customer_groupings.clone(),
+                with_heads: self.heads.is_some(),
+            },
+        )?;
+        writer.json("report", &self.report)?;
+        writer.json("products", &self.product_ids)?;
+        self.taste.write(&mut writer)?;
+        if let Some(heads) = &self.heads {
+            heads.write(&mut writer)?;
+        }
+        Ok(writer.finish())
     }
 
     /// Opens a model from a file held in memory or mapped into it. Errors on a damaged or foreign file.
     pub fn open(bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Result<Model> {
-        let _ = bytes;
-        Err(Error::input("a model cannot be opened yet", "wait for it"))
+        let file = File::open(bytes)?;
+        let saved: Saved = file.json("model")?;
+        if saved.version != VERSION {
+            return Err(Error::input(
+                format!("the model file is of version {} where {VERSION} is read", saved.version),
+                "train again",
+            ));
+        }
+        Ok(Model {
+            as_of: saved.as_of,
+            horizon_days: saved.horizon_days,
+            seed: saved.seed,
+            report: file.json("report")?,
+            product_groupings: saved.product_groupings,
+            customer_groupings: saved.customer_groupings,
+            product_ids: file.json("products")?,
+            taste: TasteModel::read(&file)?,
+            heads: if saved.with_heads { Some(Heads::read(&file)?) } else { None },
+        })
     }
 }

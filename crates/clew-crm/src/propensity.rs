@@ -4,7 +4,7 @@ use clew_learn::calibration::{Platt, sigmoid};
 use clew_learn::format::{File, Writer};
 use clew_learn::logistic::{FittedLogistic, LogisticRegression};
 use clew_learn::trees::{BoostedTrees, FittedTrees};
-use ndarray::{Array2, ArrayView2};
+use ndarray::Array2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -140,9 +140,14 @@ impl Propensity {
         }
     }
 
-    /// Calibrated propensity from log-odds.
-    pub(crate) fn calibrated(&self, decision: f32) -> f32 {
-        sigmoid(self.platt.slope * f64::from(decision) + self.platt.intercept).clamp(1e-7, 1.0 - 1e-7) as f32
+    /// Calibrated log-odds.
+    pub(crate) fn straightened(&self, decision: f32) -> f64 {
+        self.platt.slope * f64::from(decision) + self.platt.intercept
+    }
+
+    /// Calibrated propensities.
+    pub(crate) fn calibrated(&self, decisions: &[f32]) -> Vec<f32> {
+        decisions.iter().map(|&z| sigmoid(self.straightened(z)) as f32).collect()
     }
 
     /// Adds the model to a file.
@@ -178,9 +183,4 @@ impl Propensity {
             platt: Platt { slope: saved.platt[0], intercept: saved.platt[1] },
         })
     }
-}
-
-/// A view of rows for those that want one.
-pub(crate) fn view(x: &[f32], n_features: usize) -> Option<ArrayView2<'_, f32>> {
-    ArrayView2::from_shape((x.len() / n_features.max(1), n_features), x).ok()
 }

@@ -1,15 +1,101 @@
 //! Train: from records to a model, reading nothing at or after `as_of`.
-use clew_learn::Run;
+use clew_learn::{Part, Run};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::feature_attribute::Cut;
+use crate::feature_offer;
+use crate::feature_taste::TasteModel;
 use crate::model::Model;
+use crate::propensity_heads::Heads;
 use crate::records::Records;
+use crate::train_head::{self, HeadPlan, LearnedHead};
+use crate::train_offers::{masked_offers, practice_offers};
 pub use crate::train_params::TrainParams;
+use crate::train_report;
+use crate::train_setting::Setting;
 
-/// Learns from everything before `params.as_of`. Errors with [`Error::NotEnoughData`] under the minimum of buyers or of days, and with
-/// `Stopped` when the run is asked to end.
+/// Masked offers to practise launches on, at most; and the fewest that are worth a model.
+const N_MASKED: (usize, usize) = (60, 8);
+
+/// Learns from everything before `params.as_of`. Errors with [`Error::NotEnoughData`](crate::Error::NotEnoughData) under the minimum of
+/// buyers or of days, and with `Stopped` when the run is asked to end.
 pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<Model> {
-    run.check()?;
+    run.report("reading the history", 0.0);
+    let setting = Setting::new(run, records.history(params.as_of), params)?;
+    let groups: Vec<_> = setting
+        .product_attributes
+        .iter()
+        .filter(|attribute| attribute.grouping.cut != Cut::Words)
+        .cloned()
+        .collect();
+    let offers = practice_offers(run, &groups, &setting.all.popularity, params.n_offers);
+    let names = feature_offer::names(&setting.product_attributes);
+    let n_features = names.len();
+    let every: Vec<usize> = (0..n_features).collect();
+    let warm = train_head::learn(
+        &run.with_progress(&Part::new(run.progress, 0.05, 0.65)),
+        &setting,
+        &HeadPlan {
+            offers: &offers,
+            hidden: None,
+            windows: &setting.windows,
+            chosen: &every,
+            n_features,
+            max_rows: params.max_rows,
+        },
+    )?;
+    let cold = cold_head(&run.with_progress(&Part::new(run.progress, 0.65, 0.9)), &setting, &groups, &names)?;
+    run.report("learning the taste of today", 0.9);
+    let taste = TasteModel::fit(
+        run,
+        &setting.all,
+        &setting.product_attributes,
+        &setting.customer_attributes,
+        &setting.taste,
+        warm.taste.as_ref(),
+    )?;
+    let report = train_report::report(run, &setting, &names, &warm, cold.as_ref(), offers.len());
     let history = records.history(params.as_of);
-    Err(Error::NotEnoughData { have: history.n_events() as u64, need: u64::MAX, what: "events".to_owned() })
+    let products = history.products();
+    Ok(Model {
+        as_of: params.as_of,
+        horizon_days: params.horizon_days,
+        seed: run.seed,
+        report,
+        product_groupings: setting.product_attributes.iter().map(|a| a.grouping.clone()).collect(),
+        customer_groupings: setting.customer_attributes.iter().map(|a| a.grouping.clone()).collect(),
+        product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
+        taste,
+        heads: Some(Heads {
+            spread: [warm.spread, cold.as_ref().map_or(warm.spread, |head| head.spread)],
+            warm: warm.model,
+            cold: cold.map(|head| head.model),
+            n_features,
+        }),
+    })
+}
+
+/// The head for never-sold offers; none where too little can be masked.
+fn cold_head(
+    run: &Run<'_>,
+    setting: &Setting<'_>,
+    groups: &[crate::feature_attribute::Attribute],
+    names: &[(String, bool)],
+) -> Result<Option<LearnedHead>> {
+    let (offers, hidden) = masked_offers(run, groups, &setting.all.popularity, N_MASKED.0);
+    if offers.len() < N_MASKED.1 {
+        return Ok(None);
+    }
+    let chosen: Vec<usize> = (0..names.len()).filter(|&feature| names[feature].1).collect();
+    // Fewer windows than for offers that sold: each costs a factorisation of its own.
+    let windows: Vec<u32> = setting.windows.iter().copied().take(3).collect();
+    let plan = HeadPlan {
+        offers: &offers,
+        hidden: Some(&hidden),
+        windows: &windows,
+        chosen: &chosen,
+        n_features: names.len(),
+        max_rows: setting.params.max_rows / 3,
+    };
+    train_head::learn(run, setting, &plan).map(Some)
 }

@@ -1,0 +1,117 @@
+//! Scores the offers of the shared protocol from files, without server or database: the fast loop in which the method is worked on.
+//!
+//! `protocol DATA AS_OF OFFERS OUT`: DATA is a folder in clew's layout (`.csv.gz`), AS_OF a day, OFFERS `offer_id,expression`,
+//! OUT `offer_id,customer_id,propensity`. With `-` for OFFERS only the training's report is printed.
+#![allow(clippy::print_stdout)]
+use std::error::Error;
+use std::io::{BufWriter, Write};
+use std::sync::Arc;
+use std::time::Instant;
+
+use chrono::{DateTime, NaiveDate};
+use clew_crm::{ColumnType, EventRow, EventTable, Offer, Records, Scorer, Table, TableBuilder, TrainParams, Value};
+use clew_learn::{Run, Silent, Stop};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn reader(path: &str) -> Outcome<csv::Reader<flate2::read::GzDecoder<std::fs::File>>> {
+    Ok(csv::Reader::from_reader(flate2::read::GzDecoder::new(std::fs::File::open(path)?)))
+}
+
+fn table(path: &str) -> Outcome<Table> {
+    let mut reader = reader(path)?;
+    let names: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+    let schema = names.iter().skip(1).map(|name| (name.clone(), ColumnType::Text)).collect();
+    let mut table = TableBuilder::new(schema);
+    for record in reader.records() {
+        let record = record?;
+        table.row(&record[0]);
+        for (column, cell) in record.iter().skip(1).enumerate() {
+            table.set(column, if cell.is_empty() { Value::Null } else { Value::Text(cell) })?;
+        }
+    }
+    Ok(table.finish())
+}
+
+fn events(path: &str) -> Outcome<EventTable> {
+    let mut table = EventTable::new();
+    let some = |cell: &str| (!cell.is_empty()).then(|| cell.to_owned());
+    for record in reader(path)?.records() {
+        let record = record?;
+        let product = some(&record[2]);
+        let campaign = some(&record[6]);
+        let basket = some(&record[7]);
+        table.push(&EventRow {
+            kind: &record[0],
+            customer: &record[1],
+            at: DateTime::parse_from_rfc3339(&record[3].replace(' ', "T"))?.timestamp(),
+            product: product.as_deref(),
+            quantity: record[4].parse().ok(),
+            revenue: record[5].parse().ok(),
+            campaign: campaign.as_deref(),
+            query: None,
+            basket: basket.as_deref(),
+        })?;
+    }
+    Ok(table)
+}
+
+fn main() -> Outcome<()> {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, data, as_of, offers, out] = args.as_slice() else { return Err("DATA AS_OF OFFERS OUT".into()) };
+    let clock = Instant::now();
+    let records = Arc::new(Records::new(
+        table(&format!("{data}/customers.csv.gz"))?,
+        table(&format!("{data}/products.csv.gz"))?,
+        table(&format!("{data}/campaigns.csv.gz"))?,
+        events(&format!("{data}/events.csv.gz"))?,
+    )?);
+    println!("read {} events in {:.1} s", records.n_events(), clock.elapsed().as_secs_f64());
+    let as_of = NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    let stop = Stop::new();
+    let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &stop };
+    let clock = Instant::now();
+    let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
+    let report = &model.report;
+    println!("trained in {:.1} s on {} rows of {} offers", clock.elapsed().as_secs_f64(), report.data.n_rows, report.data.n_offers);
+    for c in &report.candidates {
+        println!(
+            "  {:20} train auc {:.4} ll {:.4} | auc {:.4} new {:.4} ll {:.4} {}",
+            c.name, c.auc_training, c.log_loss_training, c.auc, c.auc_new, c.log_loss, if c.chosen { "chosen" } else { "" }
+        );
+    }
+    for (what, methods) in [("warm", &report.methods), ("cold", &report.cold_methods)] {
+        for m in methods {
+            println!(
+                "  {what} {:14} auc {:.4} / {:.4}  lift10 {:.2} / {:.2}  b10 {:.3}  ll {:?} cal {:?}",
+                m.name, m.all.auc, m.new.auc, m.all.lift_10, m.new.lift_10, m.all.buyers_10, m.all.log_loss, m.all.calibration
+            );
+        }
+    }
+    println!("  coverage {:?} spread {:.3} warnings {:?}", report.band_coverage, report.band_spread, report.warnings);
+    for f in &report.features {
+        println!("    {:.4} {}", f.auc, f.name);
+    }
+    if offers == "-" {
+        return Ok(());
+    }
+    let clock = Instant::now();
+    let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(&records), as_of.timestamp())?;
+    println!("scorer in {:.2} s", clock.elapsed().as_secs_f64());
+    let clock = Instant::now();
+    let mut file = BufWriter::new(std::fs::File::create(out)?);
+    writeln!(file, "offer_id,customer_id,propensity")?;
+    let customers = records.customers().view();
+    let mut n = 0;
+    for record in csv::Reader::from_path(offers)?.records() {
+        let record = record?;
+        let products = Offer::by_expression(&record[0], &record[1]).resolve(&records)?;
+        for (&customer, p) in scorer.customers().iter().zip(scorer.propensities(&run, &products)?) {
+            writeln!(file, "{},{},{p}", &record[0], customers.id(customer))?;
+        }
+        n += 1;
+    }
+    println!("{n} offers in {:.2} s", clock.elapsed().as_secs_f64());
+    Ok(())
+}

@@ -1,0 +1,237 @@
+//! Computes gain curves: from an offer, rules and a segment to points, named volumes, waterfall and the sentence.
+use clew_learn::Run;
+use clew_learn::gain::thin;
+
+use crate::bits::Bits;
+use crate::error::{Error, Result};
+use crate::expression::{Predicate, Scope};
+use crate::gain_band::band;
+use crate::gain_curve::{ComparableBacktest, GainCurve, GainPoint, NamedVolumes};
+use crate::product_set::ProductSet;
+use crate::rule::CompiledRule;
+use crate::scorer::Scorer;
+use crate::waterfall::Waterfall;
+
+/// Most points of a curve, and how far straight lines between them may lie off, as a share of all expected buyers.
+const POINTS: (usize, f64) = (200, 0.0009);
+
+/// What a gain curve is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct GainRequest<'a> {
+    /// The offer.
+    pub products: &'a ProductSet,
+    /// Rules in force, in order; those over products narrow the offer, those over customers the audience.
+    pub rules: &'a [CompiledRule],
+    /// Only these customers.
+    pub segment: Option<&'a Predicate>,
+    /// Profit per unit of revenue before the cost of contact; 1 when only a cost is given.
+    pub margin: Option<f64>,
+    /// Cost of contacting one customer; 0 when only a margin is given.
+    pub cost_per_contact: Option<f64>,
+}
+
+impl<'a> GainRequest<'a> {
+    /// All customers, no rules, no money.
+    pub fn new(products: &'a ProductSet) -> GainRequest<'a> {
+        GainRequest { products, rules: &[], segment: None, margin: None, cost_per_contact: None }
+    }
+}
+
+/// Customers of a curve, best first, with what each is worth.
+pub(crate) struct Ranked {
+    /// Codes of the customers.
+    pub(crate) customers: Vec<u32>,
+    /// Aligned: propensity and expected revenue.
+    pub(crate) worth: Vec<(f64, f64)>,
+}
+
+impl Scorer {
+    /// The gain curve of an offer. Errors on an offer without products (also after product rules), on a segment or rule that cannot be
+    /// evaluated, and when no customer is left.
+    pub fn gain_curve(&self, run: &Run<'_>, request: &GainRequest<'_>) -> Result<GainCurve> {
+        let history = self.history();
+        let mut waterfall = Waterfall::default();
+        let mut products = request.products.clone();
+        let mut offer = self.offer(run, &products)?;
+        let mut worth = self.worth(run, &offer, &products)?;
+        let mut kept = Bits::new(history.n_customers(), false);
+        self.customers().iter().for_each(|&customer| kept.set(customer, true));
+        if let Some(segment) = request.segment {
+            kept.and(&segment.evaluate(&history)?);
+        }
+        for rule in request.rules {
+            let refused = rule.refused(&history)?;
+            match rule.scope() {
+                Scope::Customer => waterfall.take_customers(rule, &refused, &mut kept, |customer| {
+                    self.place(customer).map_or((0.0, 0.0), |place| worth[place])
+                }),
+                Scope::Product => {
+                    let mut allowed = products.mask().clone();
+                    allowed.and_not(&refused);
+                    let allowed = ProductSet::from_bits(allowed);
+                    if allowed.is_empty() {
+                        return Err(Error::Nothing {
+                            what: format!("the offer after rule '{}'", rule.rule().name),
+                            remedy: "widen the offer or narrow the rule".to_owned(),
+                        });
+                    }
+                    let n_taken = products.len() - allowed.len();
+                    let before = self.sum(&kept, &worth);
+                    if n_taken > 0 {
+                        products = allowed;
+                        offer = self.offer(run, &products)?;
+                        worth = self.worth(run, &offer, &products)?;
+                    }
+                    let after = self.sum(&kept, &worth);
+                    waterfall.take_products(rule, n_taken, before.0 - after.0, before.1 - after.1);
+                }
+            }
+        }
+        let mut ranked: Vec<(u32, (f64, f64))> =
+            kept.ones().filter_map(|customer| Some((customer, worth[self.place(customer)?]))).collect();
+        if ranked.is_empty() {
+            return Err(Error::Nothing {
+                what: "the segment with these rules".to_owned(),
+                remedy: "widen the segment or disable a rule".to_owned(),
+            });
+        }
+        ranked.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
+        let (customers, worth) = ranked.into_iter().unzip();
+        let ranked = Ranked { customers, worth };
+        let n_buyers = offer.level.n_buyers;
+        let spread = self.model.heads.as_ref().map_or(0.5, |heads| heads.spread_of(n_buyers));
+        let mut curve = curve(&ranked, spread, request.margin, request.cost_per_contact)?;
+        curve.n_products = products.len();
+        curve.waterfall = waterfall;
+        let expected = curve.points.last().map_or(0.0, |point| point.expected_buyers);
+        curve.comparable_backtest = self.comparable(expected, n_buyers == 0);
+        curve.warnings = self.warnings(expected, n_buyers);
+        Ok(curve)
+    }
+
+    fn worth(
+        &self,
+        run: &Run<'_>,
+        offer: &crate::feature_offer::OfferState<'_>,
+        products: &ProductSet,
+    ) -> Result<Vec<(f64, f64)>> {
+        let propensities = self.score(run, offer)?;
+        let baskets = self.baskets(run, offer, products);
+        Ok(propensities.into_iter().zip(baskets).map(|(p, b)| (f64::from(p), f64::from(p) * f64::from(b))).collect())
+    }
+
+    fn sum(&self, kept: &Bits, worth: &[(f64, f64)]) -> (f64, f64) {
+        kept.ones()
+            .filter_map(|customer| self.place(customer))
+            .fold((0.0, 0.0), |sum, place| (sum.0 + worth[place].0, sum.1 + worth[place].1))
+    }
+
+    /// How offers of a third to three times the expected buyers fared out of time.
+    fn comparable(&self, expected: f64, cold: bool) -> Option<ComparableBacktest> {
+        let report = &self.model.report;
+        let near: Vec<_> = report
+            .offers
+            .iter()
+            .filter(|o| o.cold == cold && o.expected_buyers > expected / 3.0 && o.expected_buyers < expected * 3.0)
+            .filter(|o| o.auc.is_some())
+            .collect();
+        let n = near.len();
+        if n < 3 {
+            return None;
+        }
+        let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len().max(1) as f64;
+        let mut ratios: Vec<f64> =
+            near.iter().map(|o| (o.n_buyers as f64 + 0.5) / (o.expected_buyers + 0.5)).collect();
+        ratios.sort_by(f64::total_cmp);
+        let at = |share: f64| ratios.get(((n - 1) as f64 * share).round() as usize).copied().unwrap_or(1.0);
+        Some(ComparableBacktest {
+            n_offers: n,
+            auc: mean(near.iter().filter_map(|o| o.auc).collect()),
+            buyers_10: mean(near.iter().filter_map(|o| o.buyers_10).collect()),
+            realised_over_expected: [at(0.1), at(0.5), at(0.9)],
+        })
+    }
+
+    fn warnings(&self, expected: f64, n_buyers: usize) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if n_buyers == 0 {
+            warnings.push("none of these products was ever bought: the curve rests on their attributes alone".to_owned());
+        } else if n_buyers < 20 {
+            warnings.push(format!("only {n_buyers} customers ever bought from this offer"));
+        }
+        if expected < 10.0 {
+            warnings.push(format!("only {expected:.1} buyers are expected: the band is wide"));
+        }
+        if self.as_of > self.model.as_of + 92 * crate::feature_state::DAY {
+            warnings.push("the model is older than three months; train again".to_owned());
+        }
+        warnings.extend(self.model.report.warnings.iter().cloned());
+        warnings
+    }
+}
+
+/// The curve of ranked customers.
+pub(crate) fn curve(ranked: &Ranked, spread: f64, margin: Option<f64>, cost: Option<f64>) -> Result<GainCurve> {
+    let n = ranked.customers.len();
+    let with_profit = margin.is_some() || cost.is_some();
+    let (margin, cost) = (margin.unwrap_or(1.0), cost.unwrap_or(0.0));
+    let mut volume = Vec::with_capacity(n + 1);
+    let mut buyers = Vec::with_capacity(n + 1);
+    let mut all = Vec::with_capacity(n + 1);
+    let (mut sum, mut variance, mut revenue) = (0.0, 0.0, 0.0);
+    let mut best = (0, 0.0);
+    volume.push(0.0);
+    buyers.push(0.0);
+    all.push((0.0, 0.0));
+    for (place, &(p, money)) in ranked.worth.iter().enumerate() {
+        sum += p;
+        variance += p * (1.0 - p);
+        revenue += money;
+        volume.push((place + 1) as f64);
+        buyers.push(sum);
+        all.push((variance, revenue));
+        let profit = margin * revenue - cost * (place + 1) as f64;
+        if profit > best.1 {
+            best = (place + 1, profit);
+        }
+    }
+    let reach = |share: f64| buyers.partition_point(|&reached| reached < share * sum * (1.0 - 1e-12)).min(n);
+    let points = thin(&volume, &buyers, POINTS.0, POINTS.1)?
+        .into_iter()
+        .map(|at| {
+            let share_of_customers = at as f64 / n.max(1) as f64;
+            let share_of_buyers = if sum > 0.0 { buyers[at] / sum } else { 0.0 };
+            let (low, high) = band(buyers[at], all[at].0, spread);
+            GainPoint {
+                volume: at,
+                share_of_customers,
+                expected_buyers: buyers[at],
+                low,
+                high: high.min(at as f64),
+                share_of_buyers,
+                lift: if at == 0 { 1.0 } else { share_of_buyers / share_of_customers },
+                expected_revenue: all[at].1,
+                expected_profit: with_profit.then(|| margin * all[at].1 - cost * at as f64),
+            }
+        })
+        .collect();
+    let named_volumes = NamedVolumes {
+        buyers_50: reach(0.5),
+        buyers_70: reach(0.7),
+        buyers_90: reach(0.9),
+        most_profitable: with_profit.then_some(best.0),
+    };
+    Ok(GainCurve {
+        points,
+        named_volumes,
+        waterfall: Waterfall::default(),
+        n_customers: n,
+        n_products: 0,
+        comparable_backtest: None,
+        warnings: Vec::new(),
+        sentence: format!(
+            "70 % of the buyers with {:.0} % of the messages",
+            (100.0 * named_volumes.buyers_70 as f64 / n.max(1) as f64).max(1.0)
+        ),
+    })
+}

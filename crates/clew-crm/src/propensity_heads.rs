@@ -1,0 +1,98 @@
+//! Heads: the two propensity models of a training, one for offers that have sold and one for those that never did, and which to use.
+use clew_learn::Run;
+use clew_learn::calibration::sigmoid;
+use clew_learn::format::{File, Writer};
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::feature_offer::OfferState;
+use crate::propensity::Propensity;
+
+/// Buyers of an offer at which the model for sold offers and the one for never-sold offers count the same.
+const HALF_BUYERS: f32 = 8.0;
+/// Customers scored at a time.
+const CHUNK: usize = 8192;
+
+/// The models of a training.
+#[derive(Clone, Debug)]
+pub(crate) struct Heads {
+    /// For offers that have sold.
+    pub(crate) warm: Propensity,
+    /// For offers that never sold; none where there was nothing to practise launches on.
+    pub(crate) cold: Option<Propensity>,
+    /// Spread of the offer factor, warm and cold.
+    pub(crate) spread: [f64; 2],
+    /// Features in a row.
+    pub(crate) n_features: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Saved {
+    spread: [f64; 2],
+    n_features: usize,
+    with_cold: bool,
+}
+
+impl Heads {
+    /// How much the warm model counts for an offer with so many buyers.
+    fn warmth(&self, n_buyers: usize) -> f32 {
+        if self.cold.is_none() { 1.0 } else { n_buyers as f32 / (n_buyers as f32 + HALF_BUYERS) }
+    }
+
+    /// Spread of the offer factor, for an offer with so many buyers.
+    pub(crate) fn spread_of(&self, n_buyers: usize) -> f64 {
+        let warmth = f64::from(self.warmth(n_buyers));
+        (warmth * self.spread[0].powi(2) + (1.0 - warmth) * self.spread[1].powi(2)).sqrt()
+    }
+
+    /// Propensities of the given customers (places in the offer's state).
+    pub(crate) fn propensities(&self, run: &Run<'_>, offer: &OfferState<'_>, places: &[usize]) -> Result<Vec<f32>> {
+        let warmth = self.warmth(offer.level.n_buyers);
+        let mut all = Vec::with_capacity(places.len());
+        for part in places.chunks(CHUNK * 4) {
+            run.check()?;
+            let mut x = vec![0.0; part.len() * self.n_features];
+            run.pool.install(|| {
+                use rayon::prelude::*;
+                x.par_chunks_exact_mut(self.n_features).zip(part).for_each(|(row, &place)| offer.write(place, row));
+            });
+            let logits = |model: &Propensity| -> Result<Vec<f64>> {
+                Ok(model.decision(run, &x)?.into_iter().map(|z| model.straightened(z)).collect())
+            };
+            match &self.cold {
+                Some(cold) if warmth < 0.99 => {
+                    let cold = logits(cold)?;
+                    let warm = if warmth > 0.01 { logits(&self.warm)? } else { cold.clone() };
+                    let w = if warmth > 0.01 { f64::from(warmth) } else { 0.0 };
+                    all.extend(warm.into_iter().zip(cold).map(|(warm, cold)| probability(w * warm + (1.0 - w) * cold)));
+                }
+                _ => all.extend(logits(&self.warm)?.into_iter().map(probability)),
+            }
+        }
+        Ok(all)
+    }
+
+    /// Adds the models to a file.
+    pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
+        let saved = Saved { spread: self.spread, n_features: self.n_features, with_cold: self.cold.is_some() };
+        writer.json("heads", &saved)?;
+        self.warm.write(writer, "warm")?;
+        self.cold.as_ref().map_or(Ok(()), |cold| cold.write(writer, "cold"))
+    }
+
+    /// Reads back what [`Heads::write`] wrote.
+    pub(crate) fn read(file: &File) -> Result<Heads> {
+        let saved: Saved = file.json("heads")?;
+        Ok(Heads {
+            warm: Propensity::read(file, "warm")?,
+            cold: if saved.with_cold { Some(Propensity::read(file, "cold")?) } else { None },
+            spread: saved.spread,
+            n_features: saved.n_features,
+        })
+    }
+}
+
+/// A propensity, never quite 0 or 1.
+fn probability(logit: f64) -> f32 {
+    sigmoid(logit).clamp(1e-7, 1.0 - 1e-7) as f32
+}

@@ -1,0 +1,61 @@
+//! A model for recommendations only: the factorisation, without propensities, so that it needs no past windows.
+use clew_learn::Run;
+use clew_learn::als::ImplicitAls;
+
+use crate::error::{Error, Result};
+use crate::feature_state::Lines;
+use crate::feature_taste::{TasteModel, TasteParams};
+use crate::model::Model;
+use crate::records::Records;
+use crate::report::{Report, ReportData};
+use crate::train_report::day;
+use crate::train_setting::learn_attributes;
+
+/// How to factorise for recommendations: longer vectors and more sweeps than propensities need.
+const N_FACTORS: usize = 64;
+
+/// Learns from everything before `as_of` (Unix seconds) which customers like which products. Errors with
+/// [`Error::NotEnoughData`] when nobody bought or saw anything.
+pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
+    run.report("reading the history", 0.0);
+    let history = records.history(as_of);
+    let customers = history.active_customers();
+    let lines = Lines::read(&history, customers, history.n_products(), None);
+    let n_lines = lines.purchases.n_lines() + lines.interest.n_lines();
+    if n_lines == 0 {
+        return Err(Error::NotEnoughData { have: 0, need: 1, what: "purchases or views of products".to_owned() });
+    }
+    let (product_groupings, customer_groupings) = learn_attributes(&history);
+    let product_attributes: Vec<_> = product_groupings.iter().map(|g| g.apply(&history.products())).collect();
+    let customer_attributes: Vec<_> = customer_groupings.iter().map(|g| g.apply(&history.customers())).collect();
+    run.report("factorising", 0.1);
+    let params = TasteParams {
+        products: ImplicitAls { n_factors: N_FACTORS, ..ImplicitAls::default() },
+        groups: ImplicitAls { n_factors: 16, n_sweeps: 6, ..ImplicitAls::default() },
+        half_life_days: 180.0,
+    };
+    let taste = TasteModel::fit(run, &lines, &product_attributes, &customer_attributes, &params, None)?;
+    let products = history.products();
+    Ok(Model {
+        as_of,
+        horizon_days: 28,
+        seed: run.seed,
+        report: Report {
+            as_of: day(as_of),
+            seed: run.seed,
+            data: ReportData {
+                n_customers: lines.customers.len(),
+                n_products: products.len(),
+                n_events: n_lines,
+                ..ReportData::default()
+            },
+            chosen: "factorisation".to_owned(),
+            ..Report::default()
+        },
+        product_groupings,
+        customer_groupings,
+        product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
+        taste,
+        heads: None,
+    })
+}

@@ -1,0 +1,164 @@
+//! Setting: what all windows of one training have in common: the attributes, the customers learned from, and what they came to buy.
+use clew_learn::Run;
+use clew_learn::als::ImplicitAls;
+use rand::seq::index::sample;
+
+use crate::error::{Error, Result};
+use crate::feature_attribute::{Attribute, Grouping, learn_groupings};
+use crate::feature_state::{Lines, State};
+use crate::feature_taste::{TasteModel, TasteParams};
+use crate::history::History;
+use crate::product_set::ProductSet;
+use crate::train_params::TrainParams;
+
+/// Least rows of a group of products.
+const PRODUCT_SUPPORT: usize = 3;
+/// Least rows of a group of customers: also what keeps a descriptor from naming a person.
+const CUSTOMER_SUPPORT: usize = 20;
+/// Most attributes of products and of customers that are learned from.
+const MAX_ATTRIBUTES: (usize, usize) = (8, 16);
+const STREAM: u64 = 0x5e77;
+
+/// What all windows of a training have in common.
+pub(crate) struct Setting<'a> {
+    pub(crate) history: History<'a>,
+    pub(crate) params: &'a TrainParams,
+    pub(crate) product_attributes: Vec<Attribute>,
+    pub(crate) customer_attributes: Vec<Attribute>,
+    pub(crate) taste: TasteParams,
+    /// Customers learned from, rising.
+    pub(crate) customers: Vec<u32>,
+    /// Their lines up to `as_of`, for labels and for choosing the practice offers.
+    pub(crate) all: Lines,
+    /// Windows between the cutoffs and `as_of`: 1 is the last.
+    pub(crate) windows: Vec<u32>,
+    /// Customers who bought, in the whole history.
+    pub(crate) n_buyers: usize,
+    /// Where each customer's label is read, when labels are permuted.
+    permuted: Option<Vec<u32>>,
+}
+
+/// How to factorise, by the parameters of a training.
+pub(crate) fn taste_params(params: &TrainParams) -> TasteParams {
+    TasteParams {
+        products: ImplicitAls {
+            n_factors: params.n_factors,
+            regularisation: 0.01,
+            n_sweeps: 6,
+            ..ImplicitAls::default()
+        },
+        groups: ImplicitAls {
+            n_factors: params.n_group_factors,
+            regularisation: 0.01,
+            n_sweeps: 6,
+            ..ImplicitAls::default()
+        },
+        half_life_days: params.half_life_days,
+    }
+}
+
+/// Attributes of products and customers, learned from what is known.
+pub(crate) fn learn_attributes(history: &History<'_>) -> (Vec<Grouping>, Vec<Grouping>) {
+    (
+        learn_groupings(&history.products(), PRODUCT_SUPPORT, MAX_ATTRIBUTES.0),
+        learn_groupings(&history.customers(), CUSTOMER_SUPPORT, MAX_ATTRIBUTES.1),
+    )
+}
+
+impl<'a> Setting<'a> {
+    /// Reads what is common; errors with [`Error::NotEnoughData`].
+    pub(crate) fn new(run: &Run<'_>, history: History<'a>, params: &'a TrainParams) -> Result<Setting<'a>> {
+        let active = history.active_customers();
+        let n_buyers = active
+            .iter()
+            .filter(|&&customer| {
+                let events = history.events_of(customer);
+                (0..events.len()).any(|i| events.is_purchase(i))
+            })
+            .count();
+        let not_enough = |have: usize, need: usize, what: &str| {
+            Err(Error::NotEnoughData { have: have as u64, need: need as u64, what: what.to_owned() })
+        };
+        if n_buyers < params.min_buyers {
+            return not_enough(n_buyers, params.min_buyers, "buyers");
+        }
+        if params.horizon_days == 0 {
+            return Err(Error::input("a horizon of 0 days", "give at least one day"));
+        }
+        let customers = if active.len() > params.max_customers {
+            let mut picked = sample(&mut run.rng(STREAM), active.len(), params.max_customers).into_vec();
+            picked.sort_unstable();
+            picked.into_iter().map(|place| active[place]).collect()
+        } else {
+            active
+        };
+        let all = Lines::read(&history, customers.clone(), history.n_products(), None);
+        // Each cutoff needs some history before it: a horizon at least, and four weeks.
+        let before = params.horizon_days.max(28);
+        let n_days = u32::from(all.n_days);
+        let n_windows = (n_days.saturating_sub(before) / params.horizon_days).min(params.n_cutoffs as u32);
+        if n_windows < 2 {
+            return not_enough(n_days as usize, (before + 2 * params.horizon_days) as usize, "days of history");
+        }
+        let (products, described) = learn_attributes(&history);
+        let permuted = params.permute_labels.then(|| {
+            let mut places: Vec<u32> = (0..customers.len() as u32).collect();
+            rand::seq::SliceRandom::shuffle(places.as_mut_slice(), &mut run.rng(STREAM + 1));
+            places
+        });
+        Ok(Setting {
+            history,
+            params,
+            product_attributes: products.iter().map(|grouping| grouping.apply(&history.products())).collect(),
+            customer_attributes: described.iter().map(|grouping| grouping.apply(&history.customers())).collect(),
+            taste: taste_params(params),
+            customers,
+            all,
+            windows: (1..=n_windows).collect(),
+            n_buyers,
+            permuted,
+        })
+    }
+
+    /// The cutoff before the `window`-th last horizon, Unix seconds.
+    pub(crate) fn cutoff(&self, window: u32) -> i64 {
+        self.history.as_of() - i64::from(window) * i64::from(self.params.horizon_days) * crate::feature_state::DAY
+    }
+
+    /// The state as of a cutoff and the factors learned there; `start` is the model of an earlier cutoff.
+    pub(crate) fn state(
+        &self,
+        run: &Run<'_>,
+        window: u32,
+        hidden: Option<&ProductSet>,
+        start: Option<&TasteModel>,
+    ) -> Result<(State, TasteModel)> {
+        let history = self.history.earlier(self.cutoff(window));
+        let lines = Lines::read(&history, self.customers.clone(), self.all.popularity.len(), hidden);
+        let model =
+            TasteModel::fit(run, &lines, &self.product_attributes, &self.customer_attributes, &self.taste, start)?;
+        let taste = model.apply(run, &lines, &self.product_attributes, &self.customer_attributes)?;
+        Ok((State::new(run, lines, self.params.horizon_days, &self.product_attributes, taste)?, model))
+    }
+
+    /// What each customer answered to an offer in a window: 1 bought, 0 did not, 2 was not known at the cutoff.
+    pub(crate) fn answers(&self, state: &State, offer: &ProductSet, window: u32) -> Vec<u8> {
+        let horizon = self.params.horizon_days;
+        let (from, to) = ((window - 1) * horizon, window * horizon);
+        let mut bought = vec![0_u8; self.customers.len()];
+        self.all.purchases.each_line(offer, |customer, line| {
+            if (from..to).contains(&u32::from(line.age)) {
+                bought[customer as usize] = 1;
+            }
+        });
+        if let Some(places) = &self.permuted {
+            bought = places.iter().map(|&place| bought[place as usize]).collect();
+        }
+        for (answer, customer) in bought.iter_mut().zip(&state.profile) {
+            if !customer.is_known() {
+                *answer = 2;
+            }
+        }
+        bought
+    }
+}

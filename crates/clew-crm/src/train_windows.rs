@@ -1,0 +1,121 @@
+//! Windows: walks the cutoffs from the oldest to the newest, gathering rows to learn from and, on the last, offers to judge on.
+use clew_learn::Run;
+use rayon::prelude::*;
+
+use crate::error::Result;
+use crate::feature_offer::OfferState;
+use crate::feature_state::State;
+use crate::feature_taste::TasteModel;
+use crate::judge::JudgedOffer;
+use crate::product_set::ProductSet;
+use crate::propensity::Propensity;
+use crate::train_offers::PracticeOffer;
+use crate::train_rows::{Rows, draw};
+use crate::train_setting::Setting;
+
+const STREAM: u64 = 0x3000;
+
+/// Draws rows of all offers as of one state.
+pub(crate) fn gather(
+    run: &Run<'_>,
+    setting: &Setting<'_>,
+    state: &State,
+    window: u32,
+    offers: &[PracticeOffer],
+    n_features: usize,
+    budget: usize,
+) -> Result<Rows> {
+    let parts: Vec<Rows> = run.pool.install(|| {
+        offers
+            .par_iter()
+            .enumerate()
+            .map(|(at, offer)| {
+                run.check()?;
+                let answers = setting.answers(state, &offer.products, window);
+                let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
+                let mut rng = run.rng(STREAM + (u64::from(window) << 32) + at as u64);
+                Ok(draw(&seen, n_features, &answers, budget, &mut rng))
+            })
+            .collect::<Result<Vec<_>>>()
+    })?;
+    let mut rows = Rows::new(n_features);
+    parts.into_iter().for_each(|part| rows.append(part));
+    Ok(rows)
+}
+
+/// Scores all active customers of all offers on a window with every candidate.
+pub(crate) fn judge(
+    run: &Run<'_>,
+    setting: &Setting<'_>,
+    state: &State,
+    window: u32,
+    offers: &[PracticeOffer],
+    cold: bool,
+    candidates: &[Propensity],
+    n_features: usize,
+) -> Result<Vec<JudgedOffer>> {
+    run.pool.install(|| {
+        offers
+            .par_iter()
+            .map(|offer| {
+                run.check()?;
+                let answers = setting.answers(state, &offer.products, window);
+                let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
+                judged(run, &seen, state, offer, &answers, cold, candidates, n_features)
+            })
+            .collect()
+    })
+}
+
+fn judged(
+    run: &Run<'_>,
+    seen: &OfferState<'_>,
+    state: &State,
+    offer: &PracticeOffer,
+    answers: &[u8],
+    cold: bool,
+    candidates: &[Propensity],
+    n_features: usize,
+) -> Result<JudgedOffer> {
+    let places: Vec<usize> =
+        (0..answers.len()).filter(|&c| answers[c] != 2 && state.profile[c].is_active()).collect();
+    let mut x = vec![0.0; places.len() * n_features];
+    for (&place, row) in places.iter().zip(x.chunks_exact_mut(n_features)) {
+        seen.write(place, row);
+    }
+    let level = clew_learn::calibration::sigmoid(f64::from(seen.level.now())) as f32;
+    let score = |of: &dyn Fn(usize) -> f32| places.iter().map(|&place| of(place)).collect::<Vec<f32>>();
+    Ok(JudgedOffer {
+        name: offer.name.clone(),
+        n_products: offer.products.len(),
+        cold,
+        bought: score(&|c| f32::from(answers[c])),
+        is_new: places.iter().map(|&c| seen.inside[c].is_new()).collect(),
+        decisions: candidates.iter().map(|candidate| candidate.decision(run, &x)).collect::<Result<_>>()?,
+        propensity: Vec::new(),
+        baselines: vec![
+            score(&|c| -f32::from(seen.inside[c].last)),
+            score(&|c| f32::from(seen.inside[c].days[1])),
+            score(&|c| state.profile[c].spent_112()),
+            vec![level; places.len()],
+        ],
+    })
+}
+
+/// The states as of the given windows, oldest first, each handed to `see`; gives the factors of the newest.
+pub(crate) fn walk(
+    run: &Run<'_>,
+    setting: &Setting<'_>,
+    windows: &[u32],
+    hidden: Option<&ProductSet>,
+    mut see: impl FnMut(u32, &State) -> Result<()>,
+) -> Result<Option<TasteModel>> {
+    let mut start: Option<TasteModel> = None;
+    for &window in windows.iter().rev() {
+        run.check()?;
+        let (state, model) = setting.state(run, window, hidden, start.as_ref())?;
+        see(window, &state)?;
+        start = Some(model);
+    }
+    Ok(start)
+}
