@@ -8,6 +8,7 @@ use clew_crm::ColumnType;
 use super::cell::{Cell, Record, Span};
 use super::date::{self, DateForm, EARLIEST};
 use super::file::File;
+use super::kind::Kinds;
 use super::layout::{self, Place};
 use super::outlier::Outliers;
 use super::reader::Reader;
@@ -34,8 +35,6 @@ pub(crate) const COLUMNS: [&str; 10] = [
 pub const MAX_ID: usize = 512;
 /// The longest searched words, in bytes; longer ones are cut.
 const MAX_QUERY: usize = 512;
-/// The most kinds that a file may name, spelled in whatever way.
-const MAX_KINDS: usize = 1000;
 const DAY: i64 = 86_400_000_000;
 
 /// An event of a file.
@@ -97,12 +96,6 @@ pub struct EventFile {
     quantities: Outliers,
     revenues: Outliers,
     report: FileReport,
-}
-
-#[derive(Default)]
-struct Kinds {
-    by_word: HashMap<String, usize>,
-    names: Vec<String>,
 }
 
 impl EventFile {
@@ -383,29 +376,5 @@ impl EventFile {
             ));
         }
         Ok(micros)
-    }
-}
-
-impl Kinds {
-    /// The place among `names` of the kind that a file's word means.
-    fn find(&mut self, word: &str, mapping: &EntityMapping) -> Result<usize, String> {
-        if let Some(&place) = self.by_word.get(word) {
-            return Ok(place);
-        }
-        if self.by_word.len() >= MAX_KINDS {
-            return Err(format!(
-                "is one kind of event more than {MAX_KINDS}; does the column hold kinds at all?"
-            ));
-        }
-        let name = super::kind::canonical(mapping.kinds.get(word).map_or(word, String::as_str))?;
-        let place = match self.names.iter().position(|known| *known == name) {
-            Some(place) => place,
-            None => {
-                self.names.push(name);
-                self.names.len() - 1
-            }
-        };
-        self.by_word.insert(word.to_owned(), place);
-        Ok(place)
     }
 }
