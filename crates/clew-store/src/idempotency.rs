@@ -6,7 +6,6 @@ use sqlx::types::Json;
 use crate::error::{Error, Result};
 use crate::queue::Queue;
 use crate::scope::Scope;
-use crate::scope::sealed::Sealed as _;
 
 /// An answer as it went out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +29,14 @@ pub enum Begun {
     Conflict,
 }
 
+#[derive(sqlx::FromRow)]
+struct Found {
+    same: bool,
+    status: Option<i16>,
+    headers: Json<Vec<(String, String)>>,
+    body: Vec<u8>,
+}
+
 /// Looks for the key of a request. `operation` is the operation's id and what its path names, `body_hash` a hash
 /// of the body. A request with the same key that is still under way is waited for. Records last 24 hours.
 pub async fn begin(scope: &mut impl Scope, key: &str, operation: &str, body_hash: &[u8; 32]) -> Result<Begun> {
@@ -50,8 +57,8 @@ pub async fn begin(scope: &mut impl Scope, key: &str, operation: &str, body_hash
     if inserted.rows_affected() == 1 {
         return Ok(Begun::New);
     }
-    let (same, status, Json(headers), body): (bool, Option<i16>, Json<Vec<(String, String)>>, Vec<u8>) = sqlx::query_as(
-        "select operation = $3 and body_hash = $4, status, headers, body from idempotency
+    let found: Found = sqlx::query_as(
+        "select operation = $3 and body_hash = $4 as same, status, headers, body from idempotency
          where tenant_id = $1 and key = $2",
     )
     .bind(tenant_id)
@@ -60,12 +67,12 @@ pub async fn begin(scope: &mut impl Scope, key: &str, operation: &str, body_hash
     .bind(&body_hash[..])
     .fetch_one(scope.scope_connection())
     .await?;
-    if !same {
+    if !found.same {
         return Ok(Begun::Conflict);
     }
-    let status = status.and_then(|status| u16::try_from(status).ok());
+    let status = found.status.and_then(|status| u16::try_from(status).ok());
     let status = status.ok_or_else(|| Error::corrupt("an idempotency record", "send the request with another key"))?;
-    Ok(Begun::Replay(Answer { status, headers, body }))
+    Ok(Begun::Replay(Answer { status, headers: found.headers.0, body: found.body }))
 }
 
 /// Writes the answer that goes out, in the transaction of the effect.

@@ -1,11 +1,29 @@
-//! For tests of every crate: a Postgres per process, a fresh migrated database per test.
+//! For tests of every crate: a private Postgres per process, started at the first need, and a fresh migrated
+//! database per test.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::store::Store;
+use crate::postgres::{Private, PrivateConfig};
+use crate::store::{Store, StoreConfig};
+
+/// Folders of ended processes are removed when they are older than this: a younger one may be just being made.
+const SETTLED: Duration = Duration::from_secs(60);
+
+static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+static N_DATABASES: AtomicU32 = AtomicU32::new(0);
+
+struct Cluster {
+    // Not dropped at the end of the process, but the kernel stops it then.
+    private: Private,
+    dir: PathBuf,
+}
 
 /// A fresh migrated database, and a folder for objects that goes with it.
 #[derive(Debug)]
@@ -14,7 +32,7 @@ pub struct TestStore {
     pub store: Store,
     /// The database's address.
     pub url: String,
-    objects: std::path::PathBuf,
+    objects: PathBuf,
 }
 
 impl TestStore {
@@ -30,9 +48,60 @@ impl TestStore {
         operator.commit().await?;
         Ok(row.id)
     }
+
+    /// A connection as the owner, without any wall: for what a test wants to see or break.
+    pub async fn owner(&self) -> Result<PgConnection> {
+        Ok(PgConnection::connect(&self.url).await?)
+    }
 }
 
-/// A fresh migrated database.
+/// A fresh migrated database: a copy of one that was migrated once in this process.
 pub async fn database() -> Result<TestStore> {
-    Err(Error::private("tests", "not built yet"))
+    let cluster = CLUSTER.get_or_try_init(start).await?;
+    let name = format!("test_{}", N_DATABASES.fetch_add(1, Ordering::Relaxed));
+    // A name cannot be a parameter; this one is made above. The template must have no connections, hence `postgres`.
+    let create = format!("create database {name} template clew");
+    let mut owner = PgConnection::connect(&address(cluster.private.url(), "postgres")).await?;
+    owner.execute(sqlx::AssertSqlSafe(create)).await?;
+    owner.close().await?;
+    let url = address(cluster.private.url(), &name);
+    let store = Store::connect(&url, StoreConfig::default()).await?;
+    let objects = cluster.dir.join("objects").join(&name);
+    std::fs::create_dir_all(&objects).map_err(|error| Error::io(&objects, error))?;
+    Ok(TestStore { store, url, objects })
+}
+
+/// The address of another database of the same cluster.
+fn address(url: &str, database: &str) -> String {
+    url.replacen("/clew?", &format!("/{database}?"), 1)
+}
+
+async fn start() -> Result<Cluster> {
+    let started = tokio::task::spawn_blocking(|| {
+        let root = std::env::temp_dir().join(format!("clew-testing-{}", crate::postgres::effective_uid()));
+        sweep(&root);
+        let dir = root.join(Uuid::now_v7().simple().to_string());
+        let private = Private::start(PrivateConfig::new(&dir))?;
+        Ok::<_, Error>(Cluster { private, dir })
+    });
+    let cluster = started.await.map_err(|error| Error::private("tests", error.to_string()))??;
+    let store = Store::connect(cluster.private.url(), StoreConfig::default()).await?;
+    store.migrate().await?;
+    store.close().await;
+    Ok(cluster)
+}
+
+/// Removes the folders of processes that have ended.
+fn sweep(root: &Path) {
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let settled = std::fs::metadata(&path)
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > SETTLED));
+        let lock = std::fs::File::options().read(true).write(true).open(path.join("lock"));
+        let free = lock.as_ref().is_ok_and(|lock| lock.try_lock().is_ok());
+        if settled && free && !path.join("data/postmaster.pid").exists() {
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
 }

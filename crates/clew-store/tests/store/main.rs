@@ -1,0 +1,11 @@
+//! The store on a real Postgres: walls, queue, keys, idempotency, pages, the private Postgres itself.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod catalogue;
+mod idempotency;
+mod key;
+mod model;
+mod page;
+mod private;
+mod queue;
+mod wall;

@@ -1,0 +1,181 @@
+//! Row-level security alone, tried without any `where`: as the service's roles, on every table.
+
+use chrono::NaiveDate;
+use clew_store::testing::{TestStore, database};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use uuid::Uuid;
+
+/// Rows in every table for one tenant. `{t}` is its id, `{n}` a word of its own.
+const ROWS: &str = "
+    insert into keys (tenant_id, id, name, \"right\", hash, last_four)
+        values ('{t}', gen_random_uuid(), '{n}', 'owner', decode(repeat('00', 32), 'hex'), 'abcd');
+    insert into idempotency (tenant_id, key, operation, body_hash)
+        values ('{t}', '{n}', 'x', decode(repeat('00', 32), 'hex'));
+    insert into jobs (tenant_id, id, kind, payload) values ('{t}', '{t}', 'train', '{}');
+    insert into customers (tenant_id, id, batch) values ('{t}', '{n}', 1);
+    insert into products (tenant_id, id, batch) values ('{t}', '{n}', 1);
+    insert into campaigns (tenant_id, id, batch) values ('{t}', '{n}', 1);
+    insert into events (tenant_id, occurred_at, event_key, batch, kind, customer_id)
+        values ('{t}', '2024-02-29', decode(repeat('00', 16), 'hex'), 1, 'view', '{n}');
+    insert into event_kinds (tenant_id, kind, weight) values ('{t}', '{n}', 1);
+    insert into attributes (tenant_id, entity, name, type) values ('{t}', 'customers', '{n}', 'text');
+    insert into data_counts (tenant_id, entity) values ('{t}', 'customers');
+    insert into imports (tenant_id, id, entity, job_id, object, size_bytes)
+        values ('{t}', gen_random_uuid(), 'customers', '{t}', '{n}', 1);
+    insert into snapshots (tenant_id, version, batch, object) values ('{t}', 1, 1, '{n}');
+    insert into offers (tenant_id, id, name, expression) values ('{t}', gen_random_uuid(), '{n}', 'true');
+    insert into segments (tenant_id, id, name, expression) values ('{t}', gen_random_uuid(), '{n}', 'true');
+    insert into rules (tenant_id, id, name, scope, expression, reason, applies_to)
+        values ('{t}', gen_random_uuid(), '{n}', 'customer', 'true', 'why', '{segments}');
+    insert into models (tenant_id, id, job_id, horizon_days, seed) values ('{t}', gen_random_uuid(), '{t}', 28, 1);
+";
+
+async fn two_tenants() -> (TestStore, PgConnection, [Uuid; 2], Vec<String>) {
+    let test = database().await.unwrap();
+    test.store.ensure_months(&[NaiveDate::from_ymd_opt(2024, 2, 1).unwrap()]).await.unwrap();
+    let tenants = [test.tenant("one").await.unwrap(), test.tenant("two").await.unwrap()];
+    let mut owner = test.owner().await.unwrap();
+    for (tenant, name) in tenants.iter().zip(["one", "two"]) {
+        let rows = ROWS.replace("{t}", &tenant.to_string()).replace("{n}", name);
+        owner.execute(AssertSqlSafe(rows)).await.unwrap();
+    }
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select distinct table_name::text from information_schema.columns
+         where table_schema = 'public' and column_name = 'tenant_id' order by 1",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert!(tables.len() >= 17, "{tables:?}");
+    (test, owner, tenants, tables)
+}
+
+async fn take(connection: &mut PgConnection, role: &str, tenant: &str) {
+    sqlx::query("select set_config('role', $1, true), set_config('clew.tenant', $2, true)")
+        .bind(role)
+        .bind(tenant)
+        .execute(connection)
+        .await
+        .unwrap();
+}
+
+async fn seen(connection: &mut PgConnection, table: &str) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar(AssertSqlSafe(format!("select tenant_id from {table}"))).fetch_all(connection).await
+}
+
+#[tokio::test]
+async fn without_a_where_a_tenant_sees_its_rows_alone() {
+    let (_test, mut owner, [one, two], tables) = two_tenants().await;
+    for table in &tables {
+        let all = seen(&mut owner, table).await.unwrap();
+        assert!(all.contains(&one) && all.contains(&two), "{table} was given rows of both");
+
+        let mut transaction = owner.begin().await.unwrap();
+        take(&mut transaction, "clew_app", &one.to_string()).await;
+        if table.starts_with("events_") {
+            // A partition is reached through its parent only.
+            assert!(seen(&mut transaction, table).await.unwrap_err().to_string().contains("permission denied"));
+            continue;
+        }
+        assert_eq!(seen(&mut transaction, table).await.unwrap(), [one], "{table}");
+        // Nor can they be changed, deleted, or given away.
+        for statement in ["delete from {} where tenant_id = $1", "update {} set tenant_id = $1 where tenant_id = $1"] {
+            let statement = statement.replace("{}", table);
+            let done = sqlx::query(AssertSqlSafe(statement)).bind(two).execute(&mut *transaction).await.unwrap();
+            assert_eq!(done.rows_affected(), 0, "{table}");
+        }
+        let give = format!("update {table} set tenant_id = $1");
+        let error = sqlx::query(AssertSqlSafe(give)).bind(two).execute(&mut *transaction).await.unwrap_err();
+        assert!(error.to_string().contains("row-level security"), "{table}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_tenant_nothing_is_seen() {
+    let (_test, mut owner, [one, _], tables) = two_tenants().await;
+    for tenant in ["", &Uuid::nil().to_string(), &Uuid::now_v7().to_string()] {
+        let mut transaction = owner.begin().await.unwrap();
+        take(&mut transaction, "clew_app", tenant).await;
+        for table in tables.iter().filter(|table| !table.starts_with("events_")) {
+            assert!(seen(&mut transaction, table).await.unwrap().is_empty(), "{table}");
+        }
+    }
+    // After a transaction with a tenant, the connection has none.
+    let mut transaction = owner.begin().await.unwrap();
+    take(&mut transaction, "clew_app", &one.to_string()).await;
+    transaction.commit().await.unwrap();
+    let mut transaction = owner.begin().await.unwrap();
+    sqlx::query("set local role clew_app").execute(&mut *transaction).await.unwrap();
+    assert!(seen(&mut transaction, "offers").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn each_role_reaches_what_it_needs() {
+    let (_test, mut owner, _, tables) = two_tenants().await;
+    // (role, tables that it sees across tenants); of `idempotency` the worker may read the age alone, and the
+    // operator sees the records of operators.
+    for (role, reached) in [
+        ("clew_worker", vec!["jobs"]),
+        ("clew_auth", vec!["keys"]),
+        ("clew_operator", vec!["idempotency"]),
+    ] {
+        for table in &tables {
+            let mut transaction = owner.begin().await.unwrap();
+            take(&mut transaction, role, "").await;
+            let seen = seen(&mut transaction, table).await;
+            if reached.contains(&table.as_str()) {
+                let n_expected = if role == "clew_operator" { 0 } else { 2 };
+                assert_eq!(seen.unwrap().len(), n_expected, "{role}, {table}");
+            } else {
+                assert!(seen.unwrap_err().to_string().contains("permission denied"), "{role}, {table}");
+            }
+        }
+    }
+    // Neither hashes nor secrets are for others; and the tenant cannot change its own.
+    for (role, statement) in [
+        ("clew_worker", "select secret from tenants"),
+        ("clew_auth", "select secret from tenants"),
+        ("clew_app", "select hash from operator_keys"),
+        ("clew_worker", "select hash from keys"),
+        ("clew_operator", "select hash from keys"),
+        ("clew_auth", "update keys set revoked_at = null"),
+        ("clew_app", "update tenants set secret = secret"),
+        ("clew_app", "delete from tenants"),
+        ("clew_worker", "delete from jobs"),
+        ("clew_app", "select clew_events_month('2030-01-01')"),
+        ("clew_app", "create table t (x int)"),
+    ] {
+        let mut transaction = owner.begin().await.unwrap();
+        take(&mut transaction, role, "").await;
+        let error = transaction.execute(statement).await.unwrap_err().to_string();
+        assert!(error.contains("permission denied"), "{role}: {statement}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn the_doors_lead_to_their_own_rooms() {
+    let (test, _, [one, two], _) = two_tenants().await;
+    let new = clew_store::offer::NewOffer {
+        name: "mine".into(),
+        expression: Some("true".into()),
+        ..Default::default()
+    };
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    let mine = clew_store::offer::insert(&mut tenant, &new).await.unwrap();
+    tenant.commit().await.unwrap();
+
+    let mut tenant = test.store.tenant(two).await.unwrap();
+    assert_eq!(clew_store::offer::find(&mut tenant, mine.id).await.unwrap(), None);
+    let missing = clew_store::offer::update(&mut tenant, mine.id, &new).await.unwrap_err().to_string();
+    let absent = clew_store::offer::update(&mut tenant, Uuid::now_v7(), &new).await.unwrap_err().to_string();
+    assert_eq!(missing, absent, "a foreign id and an absent one read the same");
+    assert!(clew_store::offer::delete(&mut tenant, mine.id).await.is_err());
+    drop(tenant);
+
+    // Dropped without a commit, nothing stays.
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    clew_store::offer::delete(&mut tenant, mine.id).await.unwrap();
+    drop(tenant);
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    assert_eq!(clew_store::offer::find(&mut tenant, mine.id).await.unwrap(), Some(mine));
+}
