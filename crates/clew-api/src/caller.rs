@@ -1,0 +1,158 @@
+//! Who calls. `Caller<Marketer>` in a handler's signature is its authorisation: the extractor yields the
+//! caller, its tenant and its right, or a refusal, before any body is read.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderMap, header, request::Parts};
+use clew_store::Tenant;
+use clew_store::key::{self, Credential, Right};
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::context;
+use crate::problem::{Code, Problem, Result};
+use crate::state::ApiState;
+use crate::token::unauthenticated;
+
+/// What an operation needs, as a type.
+pub trait Needs: Send + Sync + 'static {
+    /// Its word in messages and in the document.
+    const WORD: &'static str;
+
+    /// Whether a right is enough; an operator has none.
+    fn allows(right: Option<Right>) -> bool;
+}
+
+/// `reader` and above: sees everything of the tenant, changes nothing.
+#[derive(Debug)]
+pub struct Reader;
+
+/// `marketer` and above: works with offers, segments, rules, models.
+#[derive(Debug)]
+pub struct Marketer;
+
+/// `owner`: keys as well.
+#[derive(Debug)]
+pub struct Owner;
+
+/// `ingest`, or `marketer` and above: sends data.
+#[derive(Debug)]
+pub struct Sender;
+
+/// `ingest`, or `reader` and above: follows what became of data that was sent.
+#[derive(Debug)]
+pub struct Follower;
+
+/// `operator`: manages tenants and sees no tenant's data.
+#[derive(Debug)]
+pub struct Operator;
+
+impl Needs for Reader {
+    const WORD: &'static str = "reader";
+
+    fn allows(right: Option<Right>) -> bool {
+        right >= Some(Right::Reader)
+    }
+}
+
+impl Needs for Marketer {
+    const WORD: &'static str = "marketer";
+
+    fn allows(right: Option<Right>) -> bool {
+        right >= Some(Right::Marketer)
+    }
+}
+
+impl Needs for Owner {
+    const WORD: &'static str = "owner";
+
+    fn allows(right: Option<Right>) -> bool {
+        right == Some(Right::Owner)
+    }
+}
+
+impl Needs for Sender {
+    const WORD: &'static str = "ingest or marketer";
+
+    fn allows(right: Option<Right>) -> bool {
+        right == Some(Right::Ingest) || Marketer::allows(right)
+    }
+}
+
+impl Needs for Follower {
+    const WORD: &'static str = "ingest or reader";
+
+    fn allows(right: Option<Right>) -> bool {
+        right.is_some()
+    }
+}
+
+impl Needs for Operator {
+    const WORD: &'static str = "operator";
+
+    fn allows(right: Option<Right>) -> bool {
+        right.is_none()
+    }
+}
+
+/// Somebody who may do what `N` needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<N> {
+    /// The tenant of the credential; nil for operators.
+    pub tenant_id: Uuid,
+    /// The key's or the member's id.
+    pub id: Uuid,
+    /// The right of the credential; an operator has none.
+    pub right: Option<Right>,
+    needs: PhantomData<fn() -> N>,
+}
+
+impl<N: Needs> Caller<N> {
+    /// Opens the caller's tenant: a transaction walled by row-level security.
+    ///
+    /// # Errors
+    /// 503 or 500 when Postgres is away.
+    pub async fn open<'a>(&self, state: &'a ApiState) -> Result<Tenant<'a>> {
+        Ok(state.store().tenant(self.tenant_id).await?)
+    }
+}
+
+impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self> {
+        let credential = bearer(&parts.headers)?;
+        let (tenant_id, id, right) = if credential.starts_with("clew_") {
+            match key::verify(state.store(), &SecretString::from(credential)).await? {
+                Some(Credential::Tenant { tenant_id, key_id, right }) => (tenant_id, key_id, Some(right)),
+                Some(Credential::Operator { key_id }) => (Uuid::nil(), key_id, None),
+                None => return Err(unauthenticated()),
+            }
+        } else {
+            let tokens = state.config().tokens.as_ref().ok_or_else(unauthenticated)?;
+            let member = tokens.verify(credential, state.now())?;
+            (member.tenant_id, member.member_id, Some(member.right))
+        };
+        context::set_tenant(tenant_id);
+        // Operators share one bucket, that of the nil tenant.
+        state.limiter().check(tenant_id)?;
+        if !N::allows(right) {
+            let found = right.map_or("operator", Right::as_str);
+            let detail = format!("this needs the right {}; the credential has {found}", N::WORD);
+            return Err(Problem::new(Code::Forbidden, detail));
+        }
+        Ok(Self { tenant_id, id, right, needs: PhantomData })
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Result<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (all.next(), all.next()) else { return Err(unauthenticated()) };
+    let value = value.to_str().map_err(|_| unauthenticated())?;
+    let (scheme, credential) = value.split_once(' ').ok_or_else(unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(unauthenticated());
+    }
+    Ok(credential.trim())
+}

@@ -1,0 +1,35 @@
+//! What is known of the request being answered, for its log line and for problems: a task-local, so that a
+//! panic handler and an error deep inside reach it without passing it along.
+
+use std::sync::{Arc, OnceLock};
+
+use uuid::Uuid;
+
+/// The request being answered.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// Version 7, made here; an incoming `x-request-id` is not trusted.
+    pub(crate) request_id: Uuid,
+    /// Set when the caller is known.
+    pub(crate) tenant_id: OnceLock<Uuid>,
+}
+
+impl Context {
+    pub(crate) fn new(request_id: Uuid) -> Arc<Self> {
+        Arc::new(Self { request_id, tenant_id: OnceLock::new() })
+    }
+}
+
+tokio::task_local! {
+    pub(crate) static CONTEXT: Arc<Context>;
+}
+
+/// The id of the request being answered; empty outside of one.
+pub(crate) fn request_id() -> String {
+    CONTEXT.try_with(|context| context.request_id.to_string()).unwrap_or_default()
+}
+
+/// Notes the tenant for the log line.
+pub(crate) fn set_tenant(tenant_id: Uuid) {
+    let _ = CONTEXT.try_with(|context| context.tenant_id.set(tenant_id));
+}

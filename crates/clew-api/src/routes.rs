@@ -1,0 +1,59 @@
+//! All routes, one file per noun.
+
+mod data;
+mod event;
+mod gain_curve;
+mod gain_curve_view;
+mod import;
+mod job;
+mod key;
+mod model;
+mod offer;
+mod recommendation;
+mod reference;
+mod rule;
+mod rule_test;
+mod segment;
+mod service;
+mod tenant;
+
+use axum::Router;
+use axum::routing::any;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use crate::layers;
+use crate::state::ApiState;
+
+/// Every documented operation.
+pub(crate) fn collect() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(service::routes())
+        .merge(tenant::routes())
+        .merge(key::routes())
+        .merge(import::routes())
+        .merge(event::routes())
+        .merge(data::routes())
+        .merge(model::routes())
+        .merge(job::routes())
+        .merge(offer::routes())
+        .merge(gain_curve::routes())
+        .merge(segment::routes())
+        .merge(rule::routes())
+        .merge(rule_test::routes())
+        .merge(recommendation::routes())
+}
+
+/// The API: `/v1/…`, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`. What is not found below `/v1`
+/// is a problem; every other path is left to whoever merges this router.
+pub fn router(state: ApiState) -> Router {
+    let (routes, _) = collect().split_for_parts();
+    let docs: Router<ApiState> = SwaggerUi::new("/docs").config(Config::new(["/openapi.json"])).into();
+    let routes: Router = routes
+        .route("/v1", any(layers::no_such_path))
+        .route("/v1/{*path}", any(layers::no_such_path))
+        .merge(docs)
+        .method_not_allowed_fallback(layers::method_not_allowed)
+        .with_state(state.clone());
+    layers::surround(routes, &state)
+}

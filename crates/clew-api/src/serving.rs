@@ -1,0 +1,154 @@
+//! The tenant's active model, brought to a date over its latest snapshot: what answers gain curves and
+//! recommendations. Which versions is read in the request's transaction; the opening happens after it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use clew_crm::scorer::Scorer;
+use clew_crm::{CompiledRule, History, Model, Offer, Predicate, ProductSet, Records, Rule, Schema, Scope};
+use clew_store::snapshot::{self, SnapshotInfo};
+use clew_store::{Tenant, model};
+use uuid::Uuid;
+
+use crate::cache::Key;
+use crate::moment::Moment;
+use crate::problem::{Code, FieldError, Problem, Result};
+use crate::refusal;
+use crate::state::ApiState;
+
+/// Bytes that a scorer holds for each customer and each event, beside the records: its vectors and its lines.
+const SCORER_BYTES_PER_CUSTOMER: u64 = 400;
+const SCORER_BYTES_PER_EVENT: u64 = 16;
+
+/// Which model answers.
+pub(crate) struct Versions {
+    tenant_id: Uuid,
+    model_id: Uuid,
+    object: String,
+    size_bytes: u64,
+    as_of: DateTime<Utc>,
+}
+
+/// The active model at a date.
+pub(crate) struct Serving {
+    pub(crate) model_id: Uuid,
+    pub(crate) as_of: DateTime<Utc>,
+    pub(crate) scorer: Arc<Scorer>,
+}
+
+impl Serving {
+    /// Finds the active model.
+    ///
+    /// # Errors
+    /// 409 when there is none yet.
+    pub(crate) async fn find(tenant: &mut Tenant<'_>) -> Result<Versions> {
+        let none = || Problem::new(Code::NoModel, "there is no active model yet; train one with POST /v1/models");
+        let row = model::find_active(tenant).await?.ok_or_else(none)?;
+        let (Some(object), Some(as_of)) = (row.object, row.as_of) else { return Err(none()) };
+        let size_bytes = row.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        Ok(Versions { tenant_id: tenant.id(), model_id: row.id, object, size_bytes, as_of })
+    }
+
+    /// What the model knows at its date.
+    pub(crate) fn history(&self) -> History<'_> {
+        self.scorer.history()
+    }
+
+    /// The products of an offer.
+    ///
+    /// # Errors
+    /// 422 under `pointer` when it matches none, or is wrong.
+    pub(crate) fn products(&self, offer: &Offer, pointer: &str) -> Result<ProductSet> {
+        offer.resolve_in(self.history().products()).map_err(|error| refusal::crm(error, pointer))
+    }
+
+    /// An expression over customers or products.
+    ///
+    /// # Errors
+    /// 422 under `pointer`.
+    pub(crate) fn predicate(&self, scope: Scope, source: &str, pointer: &str) -> Result<Predicate> {
+        let schema = Schema::of(scope, &self.history());
+        Predicate::parse(source, &schema).map_err(|error| Problem::field(pointer, error.to_string()))
+    }
+
+    /// Rules, in their order.
+    ///
+    /// # Errors
+    /// 422 with every rule that is wrong, each under its place in `pointer`.
+    pub(crate) fn compile(&self, rules: &[Rule], pointer: &str) -> Result<Vec<CompiledRule>> {
+        compile(rules, &self.history(), pointer)
+    }
+}
+
+/// Checks rules against a history.
+pub(crate) fn compile(rules: &[Rule], history: &History<'_>, pointer: &str) -> Result<Vec<CompiledRule>> {
+    let mut compiled = Vec::with_capacity(rules.len());
+    let mut errors = Vec::new();
+    for (index, rule) in rules.iter().enumerate() {
+        match rule.compile(history) {
+            Ok(rule) => compiled.push(rule),
+            Err(error) => {
+                let detail = refusal::chain(&error);
+                errors.push(FieldError { pointer: format!("{pointer}/{index}"), detail });
+            }
+        }
+    }
+    if errors.is_empty() { Ok(compiled) } else { Err(Problem::invalid(errors)) }
+}
+
+impl Versions {
+    /// Opens what answers, at the model's own date unless another is given.
+    ///
+    /// # Errors
+    /// 409 when no customer was active before the date.
+    pub(crate) async fn open(self, state: &ApiState, as_of: Option<Moment>) -> Result<Serving> {
+        let Versions { tenant_id, model_id, object, size_bytes, as_of: own } = self;
+        let as_of = as_of.map_or(own, |at| at.0);
+        let info = latest(state, tenant_id).await?;
+        let records = open_records(state, tenant_id, &info).await?;
+        let model_key = Key::Model(tenant_id, model_id);
+        let model = state.cache().model(model_key, || open_model(state, &object, size_bytes)).await?;
+        let at = as_of.timestamp();
+        let key = Key::Scorer(tenant_id, model_id, info.version, at);
+        let scorer = state
+            .cache()
+            .scorer(key, || async {
+                let n_bytes = SCORER_BYTES_PER_CUSTOMER * records.n_customers() as u64
+                    + SCORER_BYTES_PER_EVENT * records.n_events() as u64;
+                let made = state.compute().run(move |run| Ok(Arc::new(Scorer::new(run, model, records, at)?))).await?;
+                Ok((made, n_bytes))
+            })
+            .await?;
+        Ok(Serving { model_id, as_of, scorer })
+    }
+}
+
+/// The tenant's records as of its latest snapshot.
+pub(crate) async fn records(state: &ApiState, tenant_id: Uuid) -> Result<Arc<Records>> {
+    let info = latest(state, tenant_id).await?;
+    open_records(state, tenant_id, &info).await
+}
+
+async fn latest(state: &ApiState, tenant_id: Uuid) -> Result<SnapshotInfo> {
+    snapshot::latest(state.store(), tenant_id).await?.ok_or_else(|| {
+        Problem::new(Code::NoModel, "the data was not read yet; train a model with POST /v1/models")
+    })
+}
+
+async fn open_records(state: &ApiState, tenant_id: Uuid, info: &SnapshotInfo) -> Result<Arc<Records>> {
+    let open = || async {
+        let waiting = tokio::runtime::Handle::current();
+        let (objects, info) = (state.objects().clone(), info.clone());
+        // Reading is arithmetic with waits for the object store between: it goes to the pool, not to a tokio thread.
+        let records = state.compute().run(move |_| Ok(waiting.block_on(snapshot::open(&objects, &info))?)).await?;
+        let size_bytes = records.size_bytes() as u64;
+        Ok((Arc::new(records), size_bytes))
+    };
+    state.cache().records(Key::Records(tenant_id, info.version), open).await
+}
+
+async fn open_model(state: &ApiState, object: &str, size_bytes: u64) -> Result<(Arc<Model>, u64)> {
+    let mapped = Arc::new(state.objects().map(object).await?);
+    let model = state.compute().run(move |_| Ok(Arc::new(Model::open(mapped)?))).await?;
+    Ok((model, size_bytes))
+}

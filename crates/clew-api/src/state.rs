@@ -1,0 +1,150 @@
+//! What every handler can reach: the store, the objects, the serving cache, the pool, the clock, the limits.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use clew_store::Store;
+use clew_store::object::Objects;
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::cache::Cache;
+use crate::compute::Compute;
+use crate::feed::Feed;
+use crate::limit::Limiter;
+use crate::token::TokenConfig;
+
+/// Limits and times of the API. All have defaults.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The largest JSON body, in bytes.
+    pub body_max_bytes: usize,
+    /// The largest body of `POST /v1/imports`, in bytes.
+    pub import_max_bytes: u64,
+    /// How long an answer may take; streams and imports are excepted.
+    pub request_timeout: Duration,
+    /// How long the body of an import may pause.
+    pub import_pause: Duration,
+    /// Memory for the models and histories that are kept open, in bytes.
+    pub serving_memory_bytes: u64,
+    /// Requests a second that one tenant may make on average.
+    pub requests_per_second: u32,
+    /// Requests that one tenant may make in a burst.
+    pub requests_burst: u32,
+    /// How JWTs of signed-in members are verified; none are accepted when absent.
+    pub tokens: Option<TokenConfig>,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            body_max_bytes: 2 << 20,
+            import_max_bytes: 64 << 30,
+            request_timeout: Duration::from_secs(30),
+            import_pause: Duration::from_secs(30),
+            serving_memory_bytes: 1 << 30,
+            requests_per_second: 200,
+            requests_burst: 1_000,
+            tokens: None,
+        }
+    }
+}
+
+/// The injected clock.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// What [`ApiState`] is made of.
+pub struct ApiParts {
+    /// Postgres.
+    pub store: Store,
+    /// Snapshots, models, uploads.
+    pub objects: Objects,
+    /// The one pool of the process.
+    pub pool: Arc<rayon::ThreadPool>,
+    /// The clock.
+    pub clock: Clock,
+    /// Limits and times.
+    pub config: ApiConfig,
+    /// What `/metrics` renders; see [`crate::metrics::install`].
+    pub metrics: PrometheusHandle,
+    /// Raised when the process is about to end: `/readyz` says 503, event streams end.
+    pub draining: CancellationToken,
+}
+
+/// What every handler can reach. Cheap to clone.
+#[derive(Clone)]
+pub struct ApiState {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    parts: ApiParts,
+    cache: Cache,
+    compute: Compute,
+    limiter: Limiter,
+    feed: Feed,
+}
+
+impl fmt::Debug for ApiState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiState").field("config", &self.inner.parts.config).finish_non_exhaustive()
+    }
+}
+
+impl ApiState {
+    /// Puts the parts together.
+    pub fn new(parts: ApiParts) -> Self {
+        let n_places = parts.pool.current_num_threads();
+        let compute = Compute::new(Arc::clone(&parts.pool), n_places, 16 * n_places);
+        let cache = Cache::new(parts.config.serving_memory_bytes);
+        let limiter = Limiter::new(parts.config.requests_per_second, parts.config.requests_burst);
+        Self { inner: Arc::new(Inner { parts, cache, compute, limiter, feed: Feed::new() }) }
+    }
+
+    /// Postgres.
+    pub fn store(&self) -> &Store {
+        &self.inner.parts.store
+    }
+
+    /// Snapshots, models, uploads.
+    pub fn objects(&self) -> &Objects {
+        &self.inner.parts.objects
+    }
+
+    /// Limits and times.
+    pub fn config(&self) -> &ApiConfig {
+        &self.inner.parts.config
+    }
+
+    /// The present moment.
+    pub fn now(&self) -> DateTime<Utc> {
+        (self.inner.parts.clock)()
+    }
+
+    /// Raised when the process is about to end.
+    pub fn draining(&self) -> &CancellationToken {
+        &self.inner.parts.draining
+    }
+
+    pub(crate) fn metrics(&self) -> &PrometheusHandle {
+        &self.inner.parts.metrics
+    }
+
+    pub(crate) fn cache(&self) -> &Cache {
+        &self.inner.cache
+    }
+
+    pub(crate) fn compute(&self) -> &Compute {
+        &self.inner.compute
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.inner.limiter
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.inner.feed
+    }
+}

@@ -1,0 +1,124 @@
+//! The OpenAPI document: committed as it is generated, complete, and true to its own examples.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use common::Api;
+use serde_json::Value;
+
+fn operations() -> Vec<(String, String, Value)> {
+    let mut all = Vec::new();
+    for (path, item) in clew_api::document()["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            all.push((method.clone(), path.clone(), operation.clone()));
+        }
+    }
+    all
+}
+
+#[test]
+fn the_committed_document_is_the_generated_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../openapi/clew.json");
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        committed == clew_api::document_text(),
+        "openapi/clew.json is behind the code; write it anew: cargo run -p clew -- openapi > openapi/clew.json"
+    );
+}
+
+#[test]
+fn every_operation_is_named_described_and_shows_an_example_and_its_errors() {
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in operations() {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(ids.insert(id.to_owned()), "{id} is there twice");
+        let (verb, resource) = id.split_once('_').unwrap();
+        assert!(!verb.is_empty() && !resource.is_empty(), "{id}");
+        assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{id}");
+        let responses = operation["responses"].as_object().unwrap();
+        let mut expected = vec!["500"];
+        if operation.get("security").is_some() {
+            expected.extend(["401", "403", "429", "503"]);
+        } else {
+            assert!(!path.starts_with("/v1"), "{id} is open to all");
+        }
+        if path.contains('{') {
+            expected.push("404");
+        }
+        if operation.get("requestBody").is_some() {
+            expected.extend(["400", "413", "415", "422"]);
+            examples_of(id, &operation["requestBody"]);
+        }
+        if method == "post" && (responses.contains_key("201") || responses.contains_key("202")) {
+            expected.push("409");
+            let names: Vec<&str> =
+                operation["parameters"].as_array().unwrap().iter().filter_map(|p| p["name"].as_str()).collect();
+            assert!(names.contains(&"Idempotency-Key"), "{id}");
+        }
+        for status in expected {
+            assert!(responses.contains_key(status), "{id} does not tell of {status}");
+        }
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{id}");
+        for (status, response) in responses {
+            if status.starts_with('2') && status != "204" {
+                examples_of(id, response);
+            }
+        }
+    }
+    assert!(ids.len() > 40, "only {} operations", ids.len());
+}
+
+#[track_caller]
+fn examples_of(id: &str, place: &Value) {
+    let content = place["content"].as_object().unwrap_or_else(|| panic!("{id} has a body without content"));
+    for (kind, media) in content {
+        let example = &media["example"];
+        assert!(!example.is_null(), "{id}: {kind} has no example");
+        let problems = clew_api::openapi::check_example(&media["schema"], example);
+        assert!(problems.is_empty(), "{id}: {kind}: {problems:?}\n{example}");
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    fn walk(value: &Value, document: &Value) {
+        match value {
+            Value::Object(fields) => {
+                if let Some(Value::String(reference)) = fields.get("$ref") {
+                    let pointer = reference.strip_prefix('#').unwrap();
+                    assert!(document.pointer(pointer).is_some(), "{reference} leads nowhere");
+                }
+                fields.values().for_each(|inner| walk(inner, document));
+            }
+            Value::Array(items) => items.iter().for_each(|inner| walk(inner, document)),
+            _ => {}
+        }
+    }
+    let document = clew_api::document();
+    assert_eq!(document["openapi"], "3.1.0");
+    walk(document, document);
+}
+
+#[test]
+fn the_codes_are_a_closed_list() {
+    insta::assert_snapshot!(
+        clew_api::document()["components"]["schemas"]["Code"]["enum"],
+        @r#"["malformed","unauthenticated","forbidden","not_found","method_not_allowed","timeout","conflict","no_model","in_progress","too_large","unsupported_media_type","invalid","idempotency_mismatch","too_many_requests","internal","unavailable","storage_full"]"#
+    );
+}
+
+#[tokio::test]
+async fn the_document_and_its_pages_are_served() {
+    let api = Api::start().await;
+    let served = api.nobody().get("/openapi.json").await.expect(200);
+    assert_eq!(&served.body(), clew_api::document());
+    api.nobody().get("/docs").await.expect(303);
+    let page = api.nobody().get("/docs/").await.expect(200);
+    assert!(page.header("content-type").starts_with("text/html"), "{:?}", page.headers);
+    assert!(page.header("content-security-policy").contains("default-src 'self'"));
+    api.nobody().get("/docs/swagger-ui-bundle.js").await.expect(200);
+    // The console's place is free.
+    assert_eq!(api.nobody().get("/").await.status, 404);
+}

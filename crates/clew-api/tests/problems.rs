@@ -1,0 +1,119 @@
+//! What is refused, how, and that nothing of it leaks.
+
+mod common;
+
+use axum::body::Body;
+use axum::http::Method;
+use clew_api::ApiConfig;
+use common::Api;
+use serde_json::json;
+
+#[tokio::test]
+async fn all_fields_that_are_wrong_come_back_at_once() {
+    let api = Api::start().await;
+    let marketer = api.marketer().await;
+    let body = json!({"name": "", "expression": 3, "margin": 1.5, "horizon_days": 0, "colour": "red"});
+    let answer = marketer.post("/v1/offers", &body).await.expect(422);
+    assert_eq!(answer.problem(), "invalid");
+    insta::assert_snapshot!(answer.errors().join("\n"), @r#"
+    /name: is empty
+    /expression: expected string or null, found 3
+    /margin: expected at most 1, found 1.5
+    /horizon_days: expected at least 1, found 0
+    /colour: is not a known field; known are name, expression, product_ids, horizon_days, margin, cost_per_contact
+    "#);
+    let answer = marketer.get("/v1/offers?limit=0&cursor=x&colour=red").await.expect(422);
+    insta::assert_snapshot!(answer.errors().join("\n"), @r"
+    ?limit: expected at least 1, found 0
+    ?colour: is not a known parameter; known: limit, cursor
+    ");
+    let answer = marketer.get("/v1/offers?cursor=made-up").await.expect(422);
+    insta::assert_snapshot!(answer.errors().join("\n"), @"?cursor: is not of this list and filter; start from the first page");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_told_apart_from_one_that_is_wrong() {
+    let api = Api::start_with(ApiConfig { body_max_bytes: 100, ..ApiConfig::default() }).await;
+    let marketer = api.marketer().await;
+    let send = async |kind: &str, body: &str| {
+        let request = marketer.request(Method::POST, "/v1/offers").header("content-type", kind);
+        marketer.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    };
+    let broken = send("application/json", "{\"name\": ").await.expect(400);
+    assert_eq!(broken.problem(), "malformed");
+    assert_eq!(send("text/plain", "{}").await.expect(415).problem(), "unsupported_media_type");
+    assert_eq!(send("application/json", &" ".repeat(101)).await.expect(413).problem(), "too_large");
+    let charset = json!({"name": "a", "product_ids": ["p"]}).to_string();
+    send("application/json; charset=utf-8", &charset).await.expect(201);
+    let packed = marketer.request(Method::POST, "/v1/offers").header("content-type", "application/json");
+    let packed = packed.header("content-encoding", "gzip").body(Body::from("x")).unwrap();
+    marketer.send(packed).await.expect(415);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_problems_too() {
+    let api = Api::start().await;
+    let reader = api.reader().await;
+    assert_eq!(reader.get("/v1/nothing").await.expect(404).problem(), "not_found");
+    assert_eq!(reader.get("/v1").await.expect(404).problem(), "not_found");
+    assert_eq!(reader.get("/v1/offers/not-a-uuid").await.expect(404).problem(), "not_found");
+    let answer = reader.delete("/v1/offers").await.expect(405);
+    assert_eq!(answer.problem(), "method_not_allowed");
+    let mut allowed: Vec<&str> = answer.header("allow").split(',').collect();
+    allowed.sort_unstable();
+    assert_eq!(allowed, ["GET", "HEAD", "POST"]);
+}
+
+#[tokio::test]
+async fn every_answer_carries_its_id_and_what_keeps_browsers_from_making_more_of_it() {
+    let api = Api::start().await;
+    for answer in [api.nobody().get("/healthz").await, api.nobody().get("/v1/offers").await] {
+        assert_eq!(answer.header("x-request-id").len(), 36);
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("content-security-policy"), "default-src 'none'; frame-ancestors 'none'");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_of_a_tenant_are_told_when_to_come_back() {
+    let config = ApiConfig { requests_per_second: 1, requests_burst: 2, ..ApiConfig::default() };
+    let api = Api::start_with(config).await;
+    let reader = api.reader().await;
+    reader.get("/v1/offers").await.expect(200);
+    reader.get("/v1/offers").await.expect(200);
+    let answer = reader.get("/v1/offers").await.expect(429);
+    assert_eq!(answer.problem(), "too_many_requests");
+    assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+    // Another tenant has its own allowance.
+    let other = api.database.tenant("Another").await.unwrap();
+    let key = api.key_of(other, clew_store::key::Right::Reader, None).await.1;
+    api.bearer(&key).get("/v1/offers").await.expect(200);
+}
+
+#[tokio::test]
+async fn health_readiness_and_metrics() {
+    let api = Api::start().await;
+    api.nobody().get("/healthz").await.expect(200);
+    api.nobody().get("/readyz").await.expect(200);
+    api.reader().await.get("/v1/offers").await.expect(200);
+    let metrics = api.nobody().get("/metrics").await.expect(200).text;
+    let line = "clew_http_request_duration_seconds_count{method=\"GET\",route=\"/v1/offers\",status=\"200\"}";
+    assert!(metrics.contains(line), "{metrics}");
+    assert!(metrics.contains("clew_http_request_duration_seconds_bucket{"), "{metrics}");
+    api.draining.cancel();
+    let answer = api.nobody().get("/readyz").await.expect(503);
+    assert_eq!(answer.problem(), "unavailable");
+    assert_eq!(answer.header("retry-after"), "5");
+    api.nobody().get("/healthz").await.expect(200);
+}
+
+#[tokio::test]
+async fn without_a_database_it_says_503() {
+    let api = Api::start().await;
+    let reader = api.reader().await;
+    api.database.store.close().await;
+    assert_eq!(reader.get("/v1/offers").await.expect(503).problem(), "unavailable");
+    api.nobody().get("/readyz").await.expect(503);
+}
