@@ -73,12 +73,25 @@ impl Scorer {
     /// Products for one customer. A customer without history before the date gets what their attributes and the popular products
     /// suggest. Errors on an unknown customer.
     pub fn recommend(&self, run: &Run<'_>, customer: u32, request: &RecommendRequest<'_>) -> Result<Vec<Recommendation>> {
-        if customer as usize >= self.history().n_customers() {
-            return Err(Error::Nothing { what: "the customer".to_owned(), remedy: "use the id of a known customer".to_owned() });
+        Ok(self.recommend_some(run, &[customer], request)?.pop().unwrap_or_default())
+    }
+
+    /// Products for each of these customers, in their order. The catalogue is prepared once for all of them. Errors on an unknown
+    /// customer.
+    pub fn recommend_some(
+        &self,
+        run: &Run<'_>,
+        customers: &[u32],
+        request: &RecommendRequest<'_>,
+    ) -> Result<Vec<Vec<Recommendation>>> {
+        if customers.iter().any(|&customer| customer as usize >= self.history().n_customers()) {
+            return Err(Error::Nothing { what: "a customer".to_owned(), remedy: "use the ids of known customers".to_owned() });
         }
         let prepared = self.prepare(request)?;
-        let mut found = Vec::new();
-        self.recommend_block(run, &[customer], request, &prepared, &mut |_, products| found = products)?;
+        let mut found = Vec::with_capacity(customers.len());
+        for some in customers.chunks(BLOCK) {
+            self.recommend_block(run, some, request, &prepared, &mut |_, products| found.push(products))?;
+        }
         Ok(found)
     }
 

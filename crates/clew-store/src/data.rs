@@ -1,9 +1,10 @@
 //! What is known of a tenant's data: counts, dates, freshness. Running totals, kept with each write.
 
 use chrono::{DateTime, Utc};
+use clew_crm::ColumnType;
 
 use crate::entity::Entity;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scope::Tenant;
 
 /// What a write has done to the totals of one entity, or of one kind of events.
@@ -114,4 +115,21 @@ pub async fn find(tenant: &mut Tenant<'_>) -> Result<Data> {
     .fetch_all(tenant.connection())
     .await?;
     Ok(Data { totals, last_batch })
+}
+
+/// The attributes that the rows of an entity were found to have, by name, each with its type.
+pub async fn attributes(tenant: &mut Tenant<'_>, entity: Entity) -> Result<Vec<(String, ColumnType)>> {
+    let tenant_id = tenant.id();
+    let rows: Vec<(String, String)> =
+        sqlx::query_as("select name, type from attributes where tenant_id = $1 and entity = $2 order by name")
+            .bind(tenant_id)
+            .bind(entity)
+            .fetch_all(tenant.connection())
+            .await?;
+    let typed = |(name, word): (String, String)| {
+        let column_type = serde_json::from_value(serde_json::Value::String(word));
+        let column_type = column_type.map_err(|_| Error::corrupt(format!("attribute {name}"), "import it again"))?;
+        Ok((name, column_type))
+    };
+    rows.into_iter().map(typed).collect()
 }
