@@ -261,7 +261,8 @@ fn read_table(bytes: &[u8]) -> Result<Vec<Section>> {
             let length = u64::from_le_bytes(number(entry, NAME + 16)?) as usize;
             let damaged = || Error::format(format!("section '{name}' is damaged"), RETRAIN);
             let end = offset.checked_add(length).ok_or_else(damaged)?;
-            let data = bytes.get(offset..end).filter(|_| offset % ALIGNMENT == 0).ok_or_else(damaged)?;
+            let data =
+                bytes.get(offset..end).filter(|_| offset.is_multiple_of(ALIGNMENT)).ok_or_else(damaged)?;
             if blake3::hash(data).as_bytes() != &number::<32>(entry, NAME + 24)? {
                 return Err(damaged());
             }

@@ -45,8 +45,8 @@ impl StandardScaler {
         }
         // Two passes: one for the means, one for the squares about them, which loses no digits.
         let sums = sum_chunks(run, x.nrows(), CHUNK, 2 * width, |from, to, sum| {
-            for row in from..to {
-                let w = f64::from(weight[row]);
+            for (row, &w) in (from..to).zip(&weight[from..to]) {
+                let w = f64::from(w);
                 for (column, &value) in x.row(row).iter().enumerate() {
                     if !value.is_nan() {
                         sum[column] += w * f64::from(value);
@@ -58,8 +58,8 @@ impl StandardScaler {
         let means: Vec<f64> =
             (0..width).map(|c| if sums[width + c] > 0.0 { sums[c] / sums[width + c] } else { 0.0 }).collect();
         let squares = sum_chunks(run, x.nrows(), CHUNK, width, |from, to, sum| {
-            for row in from..to {
-                let w = f64::from(weight[row]);
+            for (row, &w) in (from..to).zip(&weight[from..to]) {
+                let w = f64::from(w);
                 for (column, &value) in x.row(row).iter().enumerate() {
                     if !value.is_nan() {
                         sum[column] += w * (f64::from(value) - means[column]).powi(2);

@@ -1,4 +1,5 @@
 //! The factorisation: each row solves its system, the loss falls, and a withheld diagonal is filled.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use clew_learn::als::{Factors, ImplicitAls};
 use clew_learn::format::{File, Writer};

@@ -1,4 +1,5 @@
 //! Model files: what is written comes back; what is damaged is refused.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use clew_learn::format::{File, Writer};
 use std::sync::Arc;

@@ -1,5 +1,10 @@
 //! What the tests share: a run on a pool of a given size, and small random data.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test uses its part of these helpers"
+)]
 
 use clew_learn::{Run, Silent, Stop};
 use rand::Rng;
