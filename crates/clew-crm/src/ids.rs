@@ -19,29 +19,40 @@ const HASH: RandomState = RandomState::with_seeds(
 );
 
 /// Strings numbered 0, 1, 2, … in the order in which they were first interned.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Ids {
     arena: String,
     ends: Vec<usize>,
     table: HashTable<u32>,
+    /// The code given last: rows that follow one another often share their customer, basket or kind.
+    last: u32,
 }
 
 impl Ids {
     /// No strings yet.
     pub fn new() -> Ids {
-        Ids::default()
+        Ids::with_capacity(0)
     }
 
     /// No strings yet, with room for `n` of them.
     pub fn with_capacity(n: usize) -> Ids {
-        Ids { arena: String::new(), ends: Vec::with_capacity(n), table: HashTable::with_capacity(n) }
+        Ids {
+            arena: String::new(),
+            ends: Vec::with_capacity(n),
+            table: HashTable::with_capacity(n),
+            last: NONE,
+        }
     }
 
     /// The code of `name`, given now if it had none. Gives [`NONE`] once 4,294,967,295 strings are held.
     pub fn intern(&mut self, name: &str) -> u32 {
+        let Ids { arena, ends, table, last } = self;
+        if *last != NONE && slice(arena, ends, *last) == name {
+            return *last;
+        }
         let hash = HASH.hash_one(name);
-        let Ids { arena, ends, table } = self;
         if let Some(&code) = table.find(hash, |&code| slice(arena, ends, code) == name) {
+            *last = code;
             return code;
         }
         let Ok(code) = u32::try_from(ends.len()) else { return NONE };
@@ -51,6 +62,7 @@ impl Ids {
         arena.push_str(name);
         ends.push(arena.len());
         table.insert_unique(hash, code, |&code| HASH.hash_one(slice(arena, ends, code)));
+        *last = code;
         code
     }
 
@@ -97,6 +109,12 @@ fn slice<'a>(arena: &'a str, ends: &[usize], code: u32) -> &'a str {
     let code = code as usize;
     let start = if code == 0 { 0 } else { ends[code - 1] };
     &arena[start..ends[code]]
+}
+
+impl Default for Ids {
+    fn default() -> Ids {
+        Ids::new()
+    }
 }
 
 impl fmt::Debug for Ids {

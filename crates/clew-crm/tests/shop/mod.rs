@@ -3,12 +3,12 @@
 
 use clew_crm::{ColumnType, EventRow, EventTable, Records, Table, TableBuilder, Value};
 
-pub const DAY: i64 = 86_400;
+pub(crate) const DAY: i64 = 86_400;
 /// 2026-01-01.
-pub const NEW_YEAR: i64 = 1_767_225_600;
+pub(crate) const NEW_YEAR: i64 = 1_767_225_600;
 
 /// An event of a kind; the product may be empty.
-pub fn event<'a>(kind: &'a str, customer: &'a str, product: &'a str, at: i64) -> EventRow<'a> {
+pub(crate) fn event<'a>(kind: &'a str, customer: &'a str, product: &'a str, at: i64) -> EventRow<'a> {
     EventRow {
         kind,
         customer,
@@ -22,7 +22,7 @@ pub fn event<'a>(kind: &'a str, customer: &'a str, product: &'a str, at: i64) ->
     }
 }
 
-pub fn events(rows: &[EventRow<'_>]) -> EventTable {
+pub(crate) fn events(rows: &[EventRow<'_>]) -> EventTable {
     let mut events = EventTable::new();
     for row in rows {
         events.push(row).unwrap();
@@ -31,7 +31,7 @@ pub fn events(rows: &[EventRow<'_>]) -> EventTable {
 }
 
 /// Six products: of W4 nothing is known but its id, and its column `new` never holds anything but true.
-pub fn products() -> Table {
+pub(crate) fn products() -> Table {
     let schema = [
         ("title", ColumnType::Text),
         ("category", ColumnType::Text),
@@ -114,7 +114,7 @@ pub fn products() -> Table {
     table.finish()
 }
 
-pub fn customers() -> Table {
+pub(crate) fn customers() -> Table {
     let schema = [("age", ColumnType::Number), ("country", ColumnType::Text), ("tags", ColumnType::Tags)];
     let mut table = TableBuilder::new(schema.map(|(name, kind)| (name.to_owned(), kind)).to_vec());
     let mut row = |id: &str, age: Value<'_>, country: &str, tags: &str| {
@@ -131,6 +131,6 @@ pub fn customers() -> Table {
 }
 
 /// The shop with the events that these rows tell of.
-pub fn records(rows: &[EventRow<'_>]) -> Records {
+pub(crate) fn records(rows: &[EventRow<'_>]) -> Records {
     Records::new(customers(), products(), Table::default(), events(rows)).unwrap()
 }
