@@ -1,5 +1,11 @@
 //! Brings a file into the tenant's tables: COPY into a temporary table, then one insert, all or nothing.
 
+pub(crate) mod binary;
+mod event;
+mod pipe;
+mod small;
+mod table;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::entity::Entity;
 use crate::error::{Error, Result};
 use crate::import::Outcome;
-use crate::intake::{FileReport, Format};
+use crate::intake::{File, FileReport, Format};
 use crate::mapping::Mapping;
 use crate::object::Objects;
 use crate::scope::Tenant;
@@ -42,13 +48,41 @@ pub struct Ingested {
 /// Brings a file in, within the caller's transaction: nothing of it is there until the caller commits, and nothing
 /// at all after an error. The list of rejected lines goes to the object store.
 pub async fn run(
-    _tenant: &mut Tenant<'_>,
-    _objects: &Objects,
+    tenant: &mut Tenant<'_>,
+    objects: &Objects,
     incoming: &Incoming,
-    _now: DateTime<Utc>,
-    _progress: Arc<dyn Progress + Send + Sync>,
+    now: DateTime<Utc>,
+    progress: Arc<dyn Progress + Send + Sync>,
 ) -> Result<Ingested> {
-    Err(Error::input(incoming.name.clone(), "importing is not built yet"))
+    let file = File::named(&incoming.path, &incoming.name, incoming.format)?;
+    let mapping = incoming.mapping.of(incoming.entity);
+    let listing = pipe::Listing::new()?;
+    let (report, orphans, batch) = match incoming.entity {
+        Entity::Events => {
+            let written = event::run(tenant, file, mapping, &listing, now, progress).await?;
+            (written.report, written.n_orphans, (written.n_new > 0).then_some(written.batch))
+        }
+        entity => {
+            let written = table::run(tenant, entity, file, mapping, &listing, progress).await?;
+            (written.report, 0, written.is_changed.then_some(written.batch))
+        }
+    };
+    let rejected_object = match listing.file()? {
+        Some(path) => Some(objects.put_file(&format!("{}/rejected", tenant.id()), ".csv", &path).await?.name),
+        None => None,
+    };
+    let outcome = Outcome {
+        accepted: report.n_accepted as i64,
+        rejected: report.n_rejected as i64,
+        duplicates: report.n_duplicates as i64,
+        orphans: orphans as i64,
+        columns: serde_json::to_value(&report.columns).map_err(|error| {
+            Error::input(incoming.name.clone(), format!("its columns cannot be shown: {error}"))
+        })?,
+        rejected_object,
+        batch,
+    };
+    Ok(Ingested { outcome, report })
 }
 
 /// An event of a request.
@@ -98,15 +132,15 @@ pub struct Taken {
 }
 
 /// All that is wrong with the events of a request.
-pub fn check_events(_events: &[NewEvent], _now: DateTime<Utc>) -> Vec<Fault> {
-    Vec::new()
+pub fn check_events(events: &[NewEvent], now: DateTime<Utc>) -> Vec<Fault> {
+    small::check(events, now)
 }
 
 /// Writes the events of a request, all or none: those of the request that were there already are passed over.
 pub async fn insert_events(
-    _tenant: &mut Tenant<'_>,
-    _events: &[NewEvent],
-    _now: DateTime<Utc>,
+    tenant: &mut Tenant<'_>,
+    events: &[NewEvent],
+    now: DateTime<Utc>,
 ) -> Result<Taken> {
-    Err(Error::input("events", "taking events is not built yet"))
+    small::insert(tenant, events, now).await
 }

@@ -32,6 +32,8 @@ pub(crate) use date::offset as utc_offset;
 pub use date::{DateForm, EARLIEST};
 pub use event::{EventFile, EventRow, MAX_ID};
 pub use file::{Compression, File, Format};
+pub(crate) use kind::canonical as canonical_kind;
+pub(crate) use layout::LARGEST;
 pub use report::{ColumnReport, FileReport, N_LISTED, Note, Rejected, RejectedSink};
 pub use value::Attributes;
 

@@ -1,7 +1,5 @@
 //! Events of a file: rows under our names, checked.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use clew_crm::ColumnType;
 

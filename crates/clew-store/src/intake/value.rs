@@ -55,6 +55,14 @@ impl<'a> Attributes<'a> {
         })
     }
 
+    /// The time that the attribute of that name holds, in microseconds since 1970.
+    pub(crate) fn time(self, name: &str) -> Option<i64> {
+        self.columns.iter().zip(self.values).find_map(|(column, value)| match value {
+            Typed::Time { micros, .. } if column.name == name => Some(*micros),
+            _ => None,
+        })
+    }
+
     /// Writes the attributes as an object of JSON, without those that have no value.
     pub fn write_json(self, json: &mut Vec<u8>) {
         json.push(b'{');
