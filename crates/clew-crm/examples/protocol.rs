@@ -5,12 +5,12 @@
 #![allow(clippy::print_stdout)]
 use std::error::Error;
 use std::io::{BufWriter, Write};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate};
 use clew_crm::{ColumnType, EventRow, EventTable, Offer, Records, Scorer, Table, TableBuilder, TrainParams, Value};
-use clew_learn::{Run, Silent, Stop};
+use clew_learn::{Progress, Run, Stop};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -56,6 +56,19 @@ fn events(path: &str) -> Outcome<EventTable> {
     Ok(table)
 }
 
+/// Prints each new phase with the seconds since the start.
+struct Clock(Instant, Mutex<String>);
+
+impl Progress for Clock {
+    fn report(&self, phase: &str, share: f64) {
+        let Ok(mut last) = self.1.lock() else { return };
+        if *last != phase {
+            println!("    {:6.1} s {:3.0} % {phase}", self.0.elapsed().as_secs_f64(), share * 100.0);
+            phase.clone_into(&mut last);
+        }
+    }
+}
+
 fn main() -> Outcome<()> {
     let args: Vec<String> = std::env::args().collect();
     let [_, data, as_of, offers, out] = args.as_slice() else { return Err("DATA AS_OF OFFERS OUT".into()) };
@@ -70,8 +83,9 @@ fn main() -> Outcome<()> {
     let as_of = NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let stop = Stop::new();
-    let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &stop };
     let clock = Instant::now();
+    let progress = Clock(clock, Mutex::default());
+    let run = Run { pool: &pool, seed: 1, progress: &progress, stop: &stop };
     let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
     let report = &model.report;
     println!("trained in {:.1} s on {} rows of {} offers", clock.elapsed().as_secs_f64(), report.data.n_rows, report.data.n_offers);

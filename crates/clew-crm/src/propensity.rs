@@ -40,6 +40,8 @@ impl Kind {
 
 /// Rows that a linear model is fitted to, at most; trees take all.
 const MAX_LINEAR_ROWS: usize = 120_000;
+/// Quantiles at which an effect may bend.
+const BENDS: [f64; 2] = [0.3, 0.8];
 /// Rows scored at a time.
 const CHUNK: usize = 2048;
 
@@ -68,16 +70,34 @@ struct Saved {
 }
 
 impl Propensity {
-    /// Fits one kind to the rows, over the chosen features.
-    pub(crate) fn fit(run: &Run<'_>, kind: Kind, rows: &Rows, chosen: &[usize]) -> Result<Propensity> {
-        let quantiles: &[f64] = if kind == Kind::Linear { &[] } else { &[0.1, 0.3, 0.5, 0.7, 0.9] };
+    /// Fits one kind to the rows, over the chosen features. Trees start from `base`, the logistic model of the same rows; without one it
+    /// is fitted first.
+    pub(crate) fn fit(
+        run: &Run<'_>,
+        kind: Kind,
+        rows: &Rows,
+        chosen: &[usize],
+        base: Option<&Propensity>,
+    ) -> Result<Propensity> {
+        let mut model = match base.filter(|base| kind == Kind::BoostedTrees && base.kind == Kind::Logistic) {
+            Some(base) => Propensity { kind, ..base.clone() },
+            None => Propensity::fit_logistic(run, kind, rows, chosen)?,
+        };
+        if kind == Kind::BoostedTrees {
+            model.grow(run, rows)?;
+        }
+        Ok(model)
+    }
+
+    fn fit_logistic(run: &Run<'_>, kind: Kind, rows: &Rows, chosen: &[usize]) -> Result<Propensity> {
+        let quantiles: &[f64] = if kind == Kind::Linear { &[] } else { &BENDS };
         let expansion = Expansion::fit(&rows.x, rows.n_features, chosen, quantiles);
         let few = rows.thinned(MAX_LINEAR_ROWS);
         let columns = expansion.transform(&few.x, rows.n_features);
         let total: f64 = few.weight.iter().map(|&w| f64::from(w)).sum();
-        let learner = LogisticRegression { l2: total * 1e-4, max_iterations: 30, tolerance: 1e-5 };
+        let learner = LogisticRegression { l2: total * 1e-4, max_iterations: 20, tolerance: 1e-4 };
         let logistic = learner.fit(run, columns.view(), &few.y, &few.weight, None)?;
-        let mut model = Propensity {
+        Ok(Propensity {
             kind,
             n_features: rows.n_features,
             chosen: chosen.to_vec(),
@@ -85,24 +105,25 @@ impl Propensity {
             logistic,
             trees: None,
             platt: Platt { slope: 1.0, intercept: 0.0 },
+        })
+    }
+
+    fn grow(&mut self, run: &Run<'_>, rows: &Rows) -> Result<()> {
+        let x = self.tree_columns(run, &rows.x)?;
+        let mean_weight = rows.weight.iter().map(|&w| f64::from(w)).sum::<f64>() / rows.n().max(1) as f64;
+        let weight: Vec<f32> = rows.weight.iter().map(|&w| w / mean_weight as f32).collect();
+        let learner = BoostedTrees {
+            n_trees: 200,
+            learning_rate: 0.06,
+            max_leaves: 24,
+            min_leaf_weight: 100.0,
+            l2: 10.0,
+            max_bins: 127,
+            feature_fraction: 0.5,
+            patience: 0,
         };
-        if kind == Kind::BoostedTrees {
-            let x = model.tree_columns(run, &rows.x)?;
-            let mean_weight = (rows.weight.iter().map(|&w| f64::from(w)).sum::<f64>() / rows.n().max(1) as f64) as f32;
-            let weight: Vec<f32> = rows.weight.iter().map(|&w| w / mean_weight).collect();
-            let learner = BoostedTrees {
-                n_trees: 200,
-                learning_rate: 0.06,
-                max_leaves: 24,
-                min_leaf_weight: 100.0,
-                l2: 10.0,
-                max_bins: 127,
-                feature_fraction: 0.5,
-                patience: 0,
-            };
-            model.trees = Some(learner.fit(run, x.view(), &rows.y, &weight, None)?);
-        }
-        Ok(model)
+        self.trees = Some(learner.fit(run, x.view(), &rows.y, &weight, None)?);
+        Ok(())
     }
 
     /// Chosen features and the logistic log-odds, a row each.

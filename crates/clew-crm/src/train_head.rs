@@ -70,7 +70,7 @@ pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -
             return Ok(());
         }
         for kind in Kind::ALL {
-            fitted.push(Propensity::fit(run, kind, &rows, plan.chosen)?);
+            fitted.push(Propensity::fit(run, kind, &rows, plan.chosen, fitted.last())?);
         }
         let few = &plan.offers[..plan.offers.len().min(MAX_JUDGED)];
         judged = train_windows::judge(run, setting, state, window, few, cold, &fitted, plan.n_features)?;
@@ -93,7 +93,7 @@ pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -
     let n_rows = rows.n();
     run.report("fitting on all windows", 0.3);
     let kind = fitted.get(chosen).map_or(Kind::Linear, |model| model.kind);
-    let mut model = Propensity::fit(run, kind, &rows, plan.chosen)?;
+    let mut model = Propensity::fit(run, kind, &rows, plan.chosen, None)?;
     model.platt = calibrate(&judged, chosen)?;
     for offer in &mut judged {
         offer.propensity = offer.decisions.get(chosen).map(|d| model.calibrated(d)).unwrap_or_default();
