@@ -1,1 +1,27 @@
 //! The runner of the job queue: claim, lease, renew, stop, hand to the rayon pool, finish.
+//!
+//! A [`Worker`] claims jobs for the length of a lease, **commits, then starts** them: no transaction is open while
+//! a job computes. While one runs, its heartbeat renews the lease and tells the progress; a wish for its end, a
+//! lost lease or the worker's own end raises the job's stop flag. A job ends in one transaction with what it has
+//! made, refused if the lease was lost meanwhile: killed at any point, it runs again and nothing is doubled.
+//!
+//! What a job does is a [`Kind`]; the house's own are `import` and `train`.
+
+mod config;
+mod failure;
+mod heartbeat;
+mod import;
+mod kind;
+mod meter;
+mod metrics;
+mod payload;
+mod runner;
+mod task;
+mod train;
+mod worker;
+
+pub use config::{Clock, WorkConfig};
+pub use failure::Failure;
+pub use kind::{Kind, Outcome};
+pub use task::{Finished, Task};
+pub use worker::{Worker, WorkerParts};

@@ -1,0 +1,41 @@
+//! How a worker works: how many jobs at once, how long it owns one, how it looks for the next.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The injected clock.
+pub type Clock = std::sync::Arc<dyn Fn() -> chrono::DateTime<chrono::Utc> + Send + Sync>;
+
+/// How a worker works.
+#[derive(Debug, Clone)]
+pub struct WorkConfig {
+    /// Who works, as it stands in the job's row: unique among the workers of the house.
+    pub worker_id: String,
+    /// The jobs run at the same time, at least one.
+    pub n_places: usize,
+    /// How long a claimed job is owned without renewing; renewed at a third of it.
+    pub lease: Duration,
+    /// How often to look for jobs when nothing wakes the worker.
+    pub poll: Duration,
+    /// How often at most a job's progress is written.
+    pub progress: Duration,
+    /// How long running jobs get to stop after the worker is told to end.
+    pub drain: Duration,
+    /// A folder for files that a job needs while it runs (an import's upload, when it is not local).
+    pub scratch_dir: PathBuf,
+}
+
+impl WorkConfig {
+    /// The usual times for the worker of this name.
+    pub fn new(worker_id: impl Into<String>, scratch_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            worker_id: worker_id.into(),
+            n_places: 2,
+            lease: Duration::from_secs(60),
+            poll: Duration::from_secs(5),
+            progress: Duration::from_millis(500),
+            drain: Duration::from_secs(10),
+            scratch_dir: scratch_dir.into(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! A worker on a fresh database, kinds of jobs that do as the test says, and waiting for what must come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clew_store::job::{self, Job, NewJob};
+use clew_store::object::Objects;
+use clew_store::testing::{self, TestStore};
+use clew_work::{WorkConfig, Worker, WorkerParts};
+use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// A database with one tenant.
+pub(crate) struct House {
+    pub(crate) test: TestStore,
+    pub(crate) tenant_id: Uuid,
+}
+
+/// A worker that runs until it is told to end.
+pub(crate) struct Running {
+    pub(crate) shutdown: CancellationToken,
+    handle: JoinHandle<()>,
+}
+
+impl Running {
+    /// Ends the worker in good order.
+    pub(crate) async fn end(self) {
+        self.shutdown.cancel();
+        self.handle.await.unwrap();
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        let test = testing::database().await.unwrap();
+        let tenant_id = test.tenant("shop").await.unwrap();
+        Self { test, tenant_id }
+    }
+
+    /// A worker with quick times, not yet running.
+    pub(crate) fn worker(&self, name: &str, change: impl FnOnce(&mut WorkConfig)) -> Worker {
+        let mut config = WorkConfig::new(name, self.test.objects_dir().join("scratch"));
+        config.lease = Duration::from_secs(20);
+        config.poll = Duration::from_millis(50);
+        config.progress = Duration::from_millis(10);
+        change(&mut config);
+        Worker::new(WorkerParts {
+            store: self.test.store.clone(),
+            objects: Objects::open(&self.test.objects_dir().display().to_string()).unwrap(),
+            pool: Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()),
+            clock: Arc::new(|| chrono::DateTime::UNIX_EPOCH),
+            config,
+        })
+    }
+
+    pub(crate) async fn enqueue(&self, kind: &str, payload: Value) -> Uuid {
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        let job = job::enqueue(&mut tenant, &NewJob::new(kind, payload)).await.unwrap();
+        tenant.commit().await.unwrap();
+        job.id
+    }
+
+    pub(crate) async fn job(&self, id: Uuid) -> Job {
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        job::find(&mut tenant, id).await.unwrap().unwrap()
+    }
+
+    pub(crate) async fn cancel(&self, id: Uuid) {
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        job::cancel(&mut tenant, id).await.unwrap();
+        tenant.commit().await.unwrap();
+    }
+
+    /// Waits until the job is as it must become; fails after a minute.
+    pub(crate) async fn until(&self, id: Uuid, what: impl Fn(&Job) -> bool) -> Job {
+        let look = async {
+            let mut listener = self.test.store.queue().listen().await.unwrap();
+            loop {
+                let job = self.job(id).await;
+                if what(&job) {
+                    return job;
+                }
+                listener.recv().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(60), look).await {
+            Ok(job) => job,
+            Err(_) => panic!("the job never came to it: {:?}", self.job(id).await),
+        }
+    }
+
+    /// Waits for the job's end.
+    pub(crate) async fn end(&self, id: Uuid) -> Job {
+        self.until(id, |job| job.state.is_final()).await
+    }
+}
+
+/// Lets a worker run beside the test.
+pub(crate) fn start(worker: Worker) -> Running {
+    let shutdown = CancellationToken::new();
+    Running { handle: tokio::spawn(worker.run(shutdown.clone())), shutdown }
+}
