@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    backtest, config, demo, gain_curve, import, key, migrate, openapi, predict, recommend, sample, serve,
-    tenant, train, work,
+    backtest, config, demo, gain_curve, health, import, key, migrate, openapi, predict, recommend, sample,
+    serve, tenant, train, work,
 };
 
 /// Predictive CRM: who will buy from an offer, whom to write to, what to show to whom.
@@ -37,6 +37,15 @@ pub(crate) struct Globals {
     pub(crate) threads: Option<u16>,
 }
 
+impl Globals {
+    /// What the command line says goes before the configuration.
+    pub(crate) fn apply(&self, config: &mut config::Config) {
+        if let Some(threads) = self.threads {
+            config.threads = threads;
+        }
+    }
+}
+
 /// What `clew` can be asked to do.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
@@ -46,6 +55,8 @@ pub(crate) enum Command {
     Serve(serve::Args),
     /// Run jobs: imports and trainings
     Work(work::Args),
+    /// Ask a running server or worker whether it lives
+    Health(health::Args),
     /// Bring the database to this version's schema
     Migrate(migrate::Args),
     /// Create and list tenants
@@ -79,6 +90,7 @@ impl Command {
             Self::Demo(args) => demo::run(args, globals),
             Self::Serve(args) => serve::run(args, globals),
             Self::Work(args) => work::run(args, globals),
+            Self::Health(args) => health::run(args, globals),
             Self::Migrate(args) => migrate::run(args, globals),
             Self::Tenant(args) => tenant::run(args, globals),
             Self::Key(args) => key::run(args, globals),

@@ -1,8 +1,9 @@
-//! The command `clew openapi`.
+//! The command `clew openapi`: prints the OpenAPI document.
 
 use std::process::ExitCode;
 
 use crate::cli::Globals;
+use crate::output;
 
 /// The options of `clew openapi`.
 #[derive(clap::Args, Debug)]
@@ -11,7 +12,8 @@ pub(crate) struct Args {}
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until its body is here.
+/// When standard output cannot be written to.
 pub(crate) fn run(_args: Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`clew openapi` is not built yet")
+    output::line(clew_api::document_text().trim_end())?;
+    Ok(ExitCode::SUCCESS)
 }

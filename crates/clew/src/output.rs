@@ -23,11 +23,3 @@ pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string(value).context("could not write the result as JSON")?)
 }
-
-/// Writes one value as indented JSON to standard output.
-///
-/// # Errors
-/// As [`json`].
-pub(crate) fn pretty(value: &impl Serialize) -> anyhow::Result<()> {
-    line(serde_json::to_string_pretty(value).context("could not write the result as JSON")?)
-}

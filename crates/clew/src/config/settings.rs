@@ -1,0 +1,119 @@
+//! Every setting of clew: its name, its default, what it is for. The struct, the layering, `clew config` and
+//! the table in `deploy/CONFIGURATION.md` all come from this one list.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+
+use super::value::{Address, Level, LogFormat, Megabytes, Seconds, Setting};
+
+/// What a person reading the table needs to know of one setting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Described {
+    /// The name in `clew.toml`; in the environment `CLEW_` and the name in capitals.
+    pub(crate) name: &'static str,
+    /// The default as one would write it; empty when there is none.
+    pub(crate) default: &'static str,
+    /// What a value looks like.
+    pub(crate) form: &'static str,
+    /// What it is for.
+    pub(crate) meaning: &'static str,
+    /// Whether the value must never be shown.
+    pub(crate) secret: bool,
+}
+
+macro_rules! settings {
+    ($($(#[doc = $meaning:literal])+ $name:ident: $type:ty = $default:literal;)+) => {
+        /// The effective configuration.
+        #[derive(Debug, Clone)]
+        pub(crate) struct Config { $($(#[doc = $meaning])+ pub(crate) $name: $type,)+ }
+
+        /// Every setting, in the order of the table.
+        pub(crate) const SETTINGS: &[Described] = &[$(Described {
+            name: stringify!($name),
+            default: $default,
+            form: <$type as Setting>::FORM,
+            meaning: concat!($($meaning),+),
+            secret: <$type as Setting>::SECRET,
+        }),+];
+
+        impl Config {
+            /// Builds the configuration from what `find` knows of each name (`None`: the default holds).
+            ///
+            /// # Errors
+            /// Every fault there is, not just the first: one message per setting.
+            pub(crate) fn build(
+                mut find: impl FnMut(&str) -> Result<Option<String>, String>,
+            ) -> Result<Self, Vec<String>> {
+                let mut faults = Vec::new();
+                $(let $name = match find(stringify!($name)).and_then(|given| {
+                    <$type as Setting>::parse(given.as_deref().unwrap_or($default))
+                }) {
+                    Ok(value) => Some(value),
+                    Err(fault) => { faults.push(format!(concat!(stringify!($name), ": {}"), fault)); None }
+                };)+
+                match ($($name,)+) {
+                    ($(Some($name),)+) if faults.is_empty() => Ok(Self { $($name,)+ }),
+                    _ => Err(faults),
+                }
+            }
+
+            /// Every setting with its effective value as text; a secret shows as `[hidden]` or, unset, as nothing.
+            pub(crate) fn shown(&self) -> Vec<(&'static str, String)> {
+                vec![$((stringify!($name), Setting::show(&self.$name)),)+]
+            }
+        }
+    };
+}
+
+settings! {
+    /// Postgres 15 or later. Without it clew starts a private Postgres under `data_dir`. `DATABASE_URL` is
+    /// understood too and goes before `CLEW_DATABASE_URL`.
+    database_url: Option<SecretString> = "";
+    /// The most connections to Postgres of one process.
+    database_connections: u16 = "10";
+    /// Folder for what this process keeps on disk: the private Postgres, objects, downloaded models.
+    data_dir: PathBuf = ".clew";
+    /// Folder of the Postgres server binaries (`initdb`, `postgres`) for the private Postgres; found by itself
+    /// on Debian-like machines.
+    pg_bin: Option<PathBuf> = "";
+    /// Where snapshots, models and uploads live: a folder, or `s3://bucket`. Servers and workers must
+    /// see the same one. Empty: the folder `objects` under `data_dir`.
+    objects: Option<String> = "";
+    /// Endpoint of an S3-compatible store other than Amazon's.
+    s3_endpoint: Option<String> = "";
+    /// Region of the S3 store.
+    s3_region: Option<String> = "";
+    /// Access key id of the S3 store.
+    s3_access_key_id: Option<String> = "";
+    /// Secret access key of the S3 store.
+    s3_secret_access_key: Option<SecretString> = "";
+    /// Whether the S3 endpoint may be plain HTTP.
+    s3_allow_http: bool = "false";
+    /// Address and port that `clew serve` listens on; port 0 takes any free one.
+    listen: Address = "127.0.0.1:8080";
+    /// Address and port of a lone worker's `/healthz`, `/readyz` and `/metrics`; empty: none.
+    work_listen: Option<Address> = "";
+    /// Threads for arithmetic; 0: as many as there are cores.
+    threads: u16 = "0";
+    /// Memory for the models and histories that the server keeps open.
+    serving_memory: Megabytes = "1024";
+    /// Secret that signs members' tokens (HS256), at least 32 bytes; empty: no tokens are taken, only keys.
+    token_secret: Option<SecretString> = "";
+    /// The largest body that `POST /v1/imports` takes.
+    import_max: Megabytes = "65536";
+    /// The time a request may take, streams and imports excepted.
+    request_timeout: Seconds = "30";
+    /// The time that requests under way get to end after SIGTERM, and running jobs to hand back their place.
+    drain: Seconds = "10";
+    /// The jobs that one worker runs at the same time.
+    work_places: u16 = "2";
+    /// How long a worker owns a job without renewing; a killed worker's jobs are taken over after it.
+    lease: Seconds = "60";
+    /// How often a worker looks for jobs when nothing wakes it.
+    poll: Seconds = "5";
+    /// `text` or `json` lines on standard error. Empty: `text` on a terminal, else `json`.
+    log_format: Option<LogFormat> = "";
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or directives such as `info,clew_work=debug`.
+    log_level: Level = "info";
+}

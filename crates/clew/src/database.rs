@@ -1,0 +1,83 @@
+//! The database that a command works on: the one that is given, or a private one under the data folder.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use clew_store::postgres::{Private, PrivateConfig};
+use clew_store::{Store, StoreConfig};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::config::Config;
+
+/// A connected store, and the private Postgres behind it if it is one. Dropped, the private one is stopped.
+pub(crate) struct Database {
+    /// The store.
+    pub(crate) store: Store,
+    private: Option<Private>,
+}
+
+impl Database {
+    /// Connects to the given database, or starts the private one first.
+    ///
+    /// # Errors
+    /// When there is no Postgres to be had, or it does not answer; the message has the remedy.
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let (url, private) = match &config.database_url {
+            Some(url) => (url.clone(), None),
+            None => start_private(config).await?,
+        };
+        let store = connect(&url, config).await.with_context(|| match private {
+            Some(_) => "could not connect to the private Postgres",
+            None => "could not connect to the database; check DATABASE_URL and that Postgres runs there",
+        })?;
+        Ok(Self { store, private })
+    }
+
+    /// As [`Self::open`], and brings the schema to this version.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and when a migration fails.
+    pub(crate) async fn open_migrated(config: &Config) -> anyhow::Result<Self> {
+        let database = Self::open(config).await?;
+        database.store.migrate().await.context("could not bring the database to this version's schema")?;
+        Ok(database)
+    }
+
+    /// Whether the database is a private one.
+    pub(crate) fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    /// Closes the connections and stops the private Postgres.
+    pub(crate) async fn close(self) {
+        self.store.close().await;
+        if let Some(private) = self.private {
+            // Stopping waits for the server's end.
+            let stopped = tokio::task::spawn_blocking(move || drop(private)).await;
+            if let Err(error) = stopped {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not stop the private Postgres"
+                );
+            }
+        }
+    }
+}
+
+async fn start_private(config: &Config) -> anyhow::Result<(SecretString, Option<Private>)> {
+    let private = PrivateConfig { dir: config.data_dir.join("postgres"), bin: config.pg_bin.clone() };
+    let private = tokio::task::spawn_blocking(move || Private::start(private))
+        .await
+        .context("the start of the private Postgres was cut off")?
+        .context("there is no DATABASE_URL, and a private Postgres could not be started")?;
+    Ok((private.url().into(), Some(private)))
+}
+
+async fn connect(url: &SecretString, config: &Config) -> clew_store::Result<Store> {
+    let store = StoreConfig {
+        max_connections: config.database_connections.max(2).into(),
+        acquire_timeout: Duration::from_secs(10),
+        ..StoreConfig::default()
+    };
+    Store::connect(url.expose_secret(), store).await
+}

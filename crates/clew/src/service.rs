@@ -1,0 +1,205 @@
+//! A running service: the database, the API, the console and, when asked for, a worker, in this process.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
+use clew_api::token::TokenConfig;
+use clew_api::{ApiConfig, ApiParts, ApiState};
+use clew_store::Store;
+use clew_store::object::Objects;
+use clew_work::{WorkConfig, Worker, WorkerParts};
+use secrecy::ExposeSecret as _;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::database::Database;
+use crate::failure::WrongUse;
+use crate::runtime;
+
+/// A service that answers until it is stopped.
+pub(crate) struct Service {
+    config: Config,
+    database: Database,
+    address: SocketAddr,
+    ending: CancellationToken,
+    server: JoinHandle<std::io::Result<()>>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Service {
+    /// Takes the port, opens the database with this version's schema, and starts to answer.
+    ///
+    /// # Errors
+    /// When the port is taken, there is no Postgres, the objects cannot be reached; with the remedy.
+    pub(crate) async fn start(config: &Config, with_worker: bool) -> anyhow::Result<Self> {
+        // The port first: it is what fails most often, and nothing needs undoing.
+        let listener = bind(config.listen.0).await?;
+        let address = listener.local_addr().context("could not read the port")?;
+        let metrics = clew_api::metrics::install().context("could not start the metrics")?;
+        let pool = runtime::pool(config.threads)?;
+        let database = Database::open_migrated(config).await?;
+        let objects = objects(config)?;
+        let ending = CancellationToken::new();
+        let state = ApiState::new(ApiParts {
+            store: database.store.clone(),
+            objects: objects.clone(),
+            pool: Arc::clone(&pool),
+            clock: runtime::clock(),
+            config: api_config(config)?,
+            metrics,
+            draining: ending.clone(),
+        });
+        let router = clew_api::router(state).merge(clew_console::router());
+        let listener = listener.tap_io(|stream| {
+            // Answers are small and whole: waiting for more of them only delays.
+            let _ = stream.set_nodelay(true);
+        });
+        let server = axum::serve(listener, router).with_graceful_shutdown(ending.clone().cancelled_owned());
+        let server = tokio::spawn(async move { server.await });
+        let worker = with_worker.then(|| {
+            let worker = Worker::new(WorkerParts {
+                store: database.store.clone(),
+                objects,
+                pool,
+                clock: runtime::clock(),
+                config: work_config(config),
+            });
+            tokio::spawn(worker.run(ending.clone()))
+        });
+        Ok(Self { config: config.clone(), database, address, ending, server, worker })
+    }
+
+    /// The address that the service answers at, as a URL of this machine.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", runtime::reachable(self.address))
+    }
+
+    /// The store, for what only the machine's owner may do.
+    pub(crate) fn store(&self) -> &Store {
+        &self.database.store
+    }
+
+    /// Whether the database is a private one.
+    pub(crate) fn has_private_database(&self) -> bool {
+        self.database.is_private()
+    }
+
+    /// Answers until `shutdown`, then ends in good order.
+    ///
+    /// # Errors
+    /// When the server ended by itself.
+    pub(crate) async fn serve(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let ended = tokio::select! {
+            () = shutdown.cancelled() => None,
+            ended = &mut self.server => Some(ended),
+        };
+        let clean = ended.is_none();
+        self.end(clean).await;
+        match ended {
+            None => Ok(()),
+            Some(ended) => {
+                ended.context("the server's thread was lost")?.context("the server stopped by itself")
+            }
+        }
+    }
+
+    /// Ends in good order at once: requests under way may finish, jobs are handed back.
+    pub(crate) async fn stop(self) {
+        self.end(true).await;
+    }
+
+    async fn end(mut self, server_runs: bool) {
+        self.ending.cancel();
+        let deadline = Instant::now() + self.config.drain.0;
+        if server_runs && timeout_at(deadline, &mut self.server).await.is_err() {
+            tracing::warn!("requests that did not end in time are cut off");
+            self.server.abort();
+        }
+        if let Some(worker) = self.worker.take() {
+            // The worker keeps to the same time; what it does then is quick.
+            let _ = timeout_at(deadline + std::time::Duration::from_secs(2), worker).await;
+        }
+        self.database.close().await;
+    }
+}
+
+/// Takes the address, or says who may have it and what to do.
+pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    match listener {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(WrongUse::new(format!(
+            "port {} of {} is in use by another program; choose another with --port or CLEW_LISTEN, or 0 for any free one",
+            address.port(),
+            address.ip()
+        ))
+        .into()),
+        Err(error) => Err(error).with_context(|| {
+            format!("could not listen at {address}; choose an address of this machine and a port above 1023")
+        }),
+    }
+}
+
+/// Opens the object store that the configuration names.
+///
+/// # Errors
+/// When it cannot be opened.
+pub(crate) fn objects(config: &Config) -> anyhow::Result<Objects> {
+    let place = match &config.objects {
+        Some(place) => place.clone(),
+        None => config.data_dir.join("objects").display().to_string(),
+    };
+    let mut options = HashMap::new();
+    let mut give = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            options.insert(name.to_owned(), value.to_owned());
+        }
+    };
+    give("endpoint", config.s3_endpoint.as_deref());
+    give("region", config.s3_region.as_deref());
+    give("access_key_id", config.s3_access_key_id.as_deref());
+    give("secret_access_key", config.s3_secret_access_key.as_ref().map(|secret| secret.expose_secret()));
+    give("allow_http", config.s3_allow_http.then_some("true"));
+    let cache = config.data_dir.join("cache");
+    Objects::open_with(&place, &options, Some(&cache)).with_context(|| {
+        format!("could not open the object store {place}; check `objects` and the s3 settings")
+    })
+}
+
+fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
+    let tokens = match &config.token_secret {
+        None => None,
+        Some(secret) => Some(
+            TokenConfig::hs256(secret.expose_secret().as_bytes(), "clew", "clew")
+                .ok_or_else(|| WrongUse::new("token_secret has fewer than 32 bytes; give a longer one"))?,
+        ),
+    };
+    Ok(ApiConfig {
+        import_max_bytes: config.import_max.bytes(),
+        request_timeout: config.request_timeout.0,
+        serving_memory_bytes: config.serving_memory.bytes(),
+        tokens,
+        ..ApiConfig::default()
+    })
+}
+
+/// How this process's worker works.
+pub(crate) fn work_config(config: &Config) -> WorkConfig {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let run = Uuid::now_v7().simple().to_string();
+    // The random end of the id tells apart two lives of one process number.
+    let worker_id = format!("{}-{}-{}", host.trim(), std::process::id(), run.get(24..).unwrap_or_default());
+    let mut work = WorkConfig::new(worker_id, config.data_dir.join("scratch"));
+    work.n_places = config.work_places.max(1).into();
+    work.lease = config.lease.0;
+    work.poll = config.poll.0;
+    work.drain = config.drain.0;
+    work
+}
