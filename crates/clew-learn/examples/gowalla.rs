@@ -1,4 +1,4 @@
-//! Trains the factorisation on the Gowalla check-ins and prints Recall@20 and NDCG@20.
+//! Trains the factorisation and the graph filter on the Gowalla check-ins and prints Recall@20 and NDCG@20.
 //!
 //! `cargo run -p clew-learn --example gowalla -- <folder> [factors] [regularisation] [unobserved] [exponent] [sweeps]`
 //! where the folder holds `train.txt.gz` and `test.txt.gz`, a line "row column column …" each.
@@ -7,6 +7,7 @@
 use std::time::Instant;
 
 use clew_learn::als::ImplicitAls;
+use clew_learn::graph_filter::GraphFilter;
 use clew_learn::{Run, Silent, Stop, top_k};
 
 #[path = "../tests/common/gowalla.rs"]
@@ -37,5 +38,14 @@ fn main() {
     let ranked = start.elapsed();
     let (recall, ndcg) = data.judge(&best);
     println!("{als:?}");
+    println!("Recall@20 {recall:.4} NDCG@20 {ndcg:.4} trained {trained:.1?} ranked {ranked:.1?}");
+    let start = Instant::now();
+    let filter = GraphFilter::default().fit(&run, &data.train).unwrap();
+    let trained = start.elapsed();
+    let start = Instant::now();
+    let best = filter.top_k(&run, &data.train, 20, Some(&data.train)).unwrap();
+    let ranked = start.elapsed();
+    let (recall, ndcg) = data.judge(&best);
+    println!("{:?}", GraphFilter::default());
     println!("Recall@20 {recall:.4} NDCG@20 {ndcg:.4} trained {trained:.1?} ranked {ranked:.1?}");
 }

@@ -12,7 +12,6 @@ use crate::sparse::Csr;
 
 pub use solver::Solver;
 
-mod gramian;
 mod solver;
 
 /// How to factorise. The loss over rows w and columns h, with S the places that hold a value a > 0, is
@@ -129,7 +128,7 @@ impl ImplicitAls {
     }
 }
 
-fn check_values(matrix: &Csr) -> Result<()> {
+pub(crate) fn check_values(matrix: &Csr) -> Result<()> {
     match matrix.values().iter().position(|value| !(value.is_finite() && *value >= 0.0)) {
         Some(place) => {
             let row = matrix.starts().partition_point(|&start| start <= place).saturating_sub(1);

@@ -12,6 +12,7 @@ pub mod design;
 pub mod error;
 pub mod format;
 pub mod gain;
+pub mod graph_filter;
 pub mod logistic;
 pub mod metrics;
 pub mod run;
@@ -22,6 +23,7 @@ pub mod top_k;
 pub mod trees;
 
 mod dense;
+mod gramian;
 mod parallel;
 
 pub use error::{Error, Result};

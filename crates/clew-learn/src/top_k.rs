@@ -75,7 +75,7 @@ pub fn best_of(scores: &[f32], k: usize) -> Vec<(u32, f32)> {
 }
 
 /// Falling score, then rising column.
-fn order(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
+pub(crate) fn order(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
     b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal).then(a.0.cmp(&b.0))
 }
 

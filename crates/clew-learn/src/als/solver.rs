@@ -10,10 +10,10 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
-use super::gramian::{Basis, gramian};
 use super::{ImplicitAls, check_values};
 use crate::dense::{self, Scratch};
 use crate::error::{Error, Result};
+use crate::gramian::{Basis, gramian};
 use crate::run::Run;
 use crate::sparse::Csr;
 

@@ -14,7 +14,7 @@ const BLOCK: usize = 512;
 const CHUNKS: usize = 128;
 
 /// vectorsᵀ · vectors in f64, both triangles.
-pub(super) fn gramian(run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Vec<f64>> {
+pub(crate) fn gramian(run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Vec<f64>> {
     let (n, d) = vectors.dim();
     let vectors = vectors.as_standard_layout();
     let values = vectors.as_slice().unwrap_or(&[]);
@@ -33,9 +33,9 @@ pub(super) fn gramian(run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Vec
 }
 
 /// An orthogonal change of basis.
-pub(super) struct Basis {
-    /// Eigenvalues of the Gramian, not below 0.
-    pub(super) values: Vec<f32>,
+pub(crate) struct Basis {
+    /// Eigenvalues of the Gramian, rising, not below 0.
+    pub(crate) values: Vec<f32>,
     /// d × d, column j is the eigenvector of value j.
     there: Vec<f32>,
     back: Vec<f32>,
@@ -43,7 +43,7 @@ pub(super) struct Basis {
 
 impl Basis {
     /// The basis in which a Gramian is diagonal.
-    pub(super) fn new(gramian: &[f64], d: usize) -> Result<Basis> {
+    pub(crate) fn new(gramian: &[f64], d: usize) -> Result<Basis> {
         let (values, vectors) = dense::eigen(gramian, d)?;
         let there: Vec<f32> = vectors.iter().map(|&value| value as f32).collect();
         let back = (0..d * d).map(|place| there[(place % d) * d + place / d]).collect();
@@ -51,7 +51,7 @@ impl Basis {
     }
 
     /// All vectors in the new basis.
-    pub(super) fn rotate(&self, run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+    pub(crate) fn rotate(&self, run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         let d = self.values.len();
         let vectors = vectors.as_standard_layout();
         let from = vectors.as_slice().unwrap_or(&[]);
@@ -68,7 +68,7 @@ impl Basis {
     }
 
     /// Vectors of the new basis in the old one again.
-    pub(super) fn rotate_back(&self, to: &mut [f32], from: &[f32]) {
+    pub(crate) fn rotate_back(&self, to: &mut [f32], from: &[f32]) {
         let d = self.values.len();
         dense::multiply(false, to, from, &self.back, from.len() / d, d, d);
     }
