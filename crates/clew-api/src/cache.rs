@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use clew_crm::scorer::Scorer;
 use clew_crm::{Model, Records};
 use tokio::sync::OnceCell;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::metrics::CACHE_BYTES;
@@ -45,55 +46,58 @@ struct Slots {
     n_uses: u64,
 }
 
-/// The cache.
-#[derive(Debug)]
+/// The cache. Cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Cache {
-    slots: Mutex<Slots>,
+    slots: Arc<Mutex<Slots>>,
     budget_bytes: u64,
 }
 
 impl Cache {
     /// Keeps up to `budget_bytes`, and the thing last asked for in any case.
     pub(crate) fn new(budget_bytes: u64) -> Self {
-        Self { slots: Mutex::default(), budget_bytes }
+        Self { slots: Arc::default(), budget_bytes }
     }
 
     /// A model.
-    pub(crate) async fn model<F>(&self, key: Key, open: impl FnOnce() -> F) -> Result<Arc<Model>>
+    pub(crate) async fn model<F>(&self, key: Key, open: F) -> Result<Arc<Model>>
     where
-        F: Future<Output = Result<(Arc<Model>, u64)>>,
+        F: Future<Output = Result<(Arc<Model>, u64)>> + Send + 'static,
     {
-        match self.get(key, async { open().await.map(|(model, size)| (Kept::Model(model), size)) }).await? {
+        match self.get(key, async { open.await.map(|(model, size)| (Kept::Model(model), size)) }).await? {
             Kept::Model(model) => Ok(model),
             other => Err(mixed(&other)),
         }
     }
 
     /// The records of a snapshot.
-    pub(crate) async fn records<F>(&self, key: Key, open: impl FnOnce() -> F) -> Result<Arc<Records>>
+    pub(crate) async fn records<F>(&self, key: Key, open: F) -> Result<Arc<Records>>
     where
-        F: Future<Output = Result<(Arc<Records>, u64)>>,
+        F: Future<Output = Result<(Arc<Records>, u64)>> + Send + 'static,
     {
-        match self.get(key, async { open().await.map(|(records, size)| (Kept::Records(records), size)) }).await? {
+        match self.get(key, async { open.await.map(|(records, size)| (Kept::Records(records), size)) }).await? {
             Kept::Records(records) => Ok(records),
             other => Err(mixed(&other)),
         }
     }
 
     /// A scorer.
-    pub(crate) async fn scorer<F>(&self, key: Key, open: impl FnOnce() -> F) -> Result<Arc<Scorer>>
+    pub(crate) async fn scorer<F>(&self, key: Key, open: F) -> Result<Arc<Scorer>>
     where
-        F: Future<Output = Result<(Arc<Scorer>, u64)>>,
+        F: Future<Output = Result<(Arc<Scorer>, u64)>> + Send + 'static,
     {
-        match self.get(key, async { open().await.map(|(scorer, size)| (Kept::Scorer(scorer), size)) }).await? {
+        match self.get(key, async { open.await.map(|(scorer, size)| (Kept::Scorer(scorer), size)) }).await? {
             Kept::Scorer(scorer) => Ok(scorer),
             other => Err(mixed(&other)),
         }
     }
 
     /// What is kept under the key, opened if need be. Others who ask meanwhile wait for the same opening; when it
-    /// fails the next of them tries.
-    async fn get(&self, key: Key, open: impl Future<Output = Result<(Kept, u64)>>) -> Result<Kept> {
+    /// fails the next of them tries. It goes on when those who asked have gone: the next one finds it done.
+    async fn get<F>(&self, key: Key, open: F) -> Result<Kept>
+    where
+        F: Future<Output = Result<(Kept, u64)>> + Send + 'static,
+    {
         let cell = {
             let mut slots = self.lock();
             slots.n_uses += 1;
@@ -102,21 +106,28 @@ impl Cache {
             slot.last_use = now;
             Arc::clone(&slot.cell)
         };
-        let mut opened_bytes = None;
-        let found = cell
-            .get_or_try_init(|| async {
-                let (kept, size_bytes) = open.await?;
-                opened_bytes = Some(size_bytes);
-                Ok::<_, Problem>(kept)
-            })
-            .await
-            .cloned();
-        match (&found, opened_bytes) {
-            (Ok(_), Some(size_bytes)) => self.settle(key, &cell, size_bytes),
-            (Err(_), _) => self.forget(key, &cell),
-            _ => {}
+        if let Some(kept) = cell.get() {
+            return Ok(kept.clone());
         }
-        found
+        let cache = self.clone();
+        let opening = async move {
+            let mut opened_bytes = None;
+            let found = cell
+                .get_or_try_init(|| async {
+                    let (kept, size_bytes) = open.await?;
+                    opened_bytes = Some(size_bytes);
+                    Ok::<_, Problem>(kept)
+                })
+                .await
+                .cloned();
+            match (&found, opened_bytes) {
+                (Ok(_), Some(size_bytes)) => cache.settle(key, &cell, size_bytes),
+                (Err(_), _) => cache.forget(key, &cell),
+                _ => {}
+            }
+            found
+        };
+        tokio::spawn(opening.in_current_span()).await.map_err(Problem::internal)?
     }
 
     /// Notes the size of what was opened, and gives up the least recently used until all fits.
@@ -177,21 +188,18 @@ mod tests {
         Key::Records(Uuid::nil(), version)
     }
 
-    fn empty() -> Arc<Records> {
-        Arc::new(crate::testing::records())
+    /// Opens records of ten bytes, and counts.
+    async fn open(n_opened: Arc<AtomicUsize>) -> Result<(Arc<Records>, u64)> {
+        n_opened.fetch_add(1, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        Ok((Arc::new(crate::testing::records()), 10))
     }
 
     #[tokio::test]
     async fn many_who_ask_at_once_open_it_once() {
         let cache = Cache::new(1_000);
-        let n_opened = AtomicUsize::new(0);
-        let ask = || {
-            cache.records(key(1), || async {
-                n_opened.fetch_add(1, Ordering::SeqCst);
-                tokio::task::yield_now().await;
-                Ok((empty(), 10))
-            })
-        };
+        let n_opened = Arc::new(AtomicUsize::new(0));
+        let ask = || cache.records(key(1), open(Arc::clone(&n_opened)));
         let (a, b, c) = tokio::join!(ask(), ask(), ask());
         assert!(a.is_ok() && b.is_ok() && c.is_ok());
         assert_eq!(n_opened.load(Ordering::SeqCst), 1);
@@ -200,13 +208,8 @@ mod tests {
     #[tokio::test]
     async fn the_least_recently_used_goes_first_and_a_failure_is_not_kept() {
         let cache = Cache::new(25);
-        let n_opened = AtomicUsize::new(0);
-        let ask = |version| {
-            cache.records(key(version), || async {
-                n_opened.fetch_add(1, Ordering::SeqCst);
-                Ok((empty(), 10))
-            })
-        };
+        let n_opened = Arc::new(AtomicUsize::new(0));
+        let ask = |version| cache.records(key(version), open(Arc::clone(&n_opened)));
         for version in [1, 2, 1, 3] {
             assert!(ask(version).await.is_ok());
         }
@@ -216,7 +219,7 @@ mod tests {
         assert!(ask(2).await.is_ok());
         assert_eq!(n_opened.load(Ordering::SeqCst), 4);
 
-        let failed = cache.records(key(9), || async { Err(Problem::not_found("snapshot")) }).await;
+        let failed = cache.records(key(9), async { Err(Problem::not_found("snapshot")) }).await;
         assert!(failed.is_err());
         assert!(ask(9).await.is_ok());
     }

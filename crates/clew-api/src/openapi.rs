@@ -20,7 +20,7 @@ Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` wit
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
     ("keys", "API keys."),
@@ -32,7 +32,8 @@ const TAGS: [(&str, &str); 13] = [
     ("models", "Trained models and their reports."),
     ("jobs", "Long work."),
     ("offers", "Selections of the catalogue; and the gain curves that tell how many customers to contact."),
-    ("segments", "Groups of customers written as expressions; and business rules that refuse customers or products."),
+    ("segments", "Groups of customers written as expressions."),
+    ("rules", "Business rules: each refuses customers or products, with a reason, everywhere alike."),
     ("recommendations", "Products for customers."),
 ];
 
@@ -73,6 +74,7 @@ fn finish(mut open: OpenApi) -> Value {
         "description": "An API key, `clew_<public id>_<secret>`, or the JWT of a signed-in member.",
     }});
     add_problems(&mut document);
+    add_patches(&mut document);
     let named = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
@@ -120,6 +122,29 @@ fn add_problems(document: &mut Value) {
     }
 }
 
+/// The body of a PATCH is what a new one's is, with nothing required.
+fn add_patches(document: &mut Value) {
+    let mut patches = Map::new();
+    let named = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
+    for item in document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
+        let Some(content) = item.pointer_mut("/patch/requestBody/content/application~1json") else { continue };
+        let reference = content["schema"]["$ref"].as_str().unwrap_or_default();
+        let name = reference.trim_start_matches("#/components/schemas/").to_owned();
+        let mut schema = named.get(&name).cloned().unwrap_or_default();
+        schema["required"] = json!([]);
+        schema["description"] =
+            "A merge patch (RFC 7396): what is given replaces, null clears, what is absent stays.".into();
+        content["schema"] = json!({"$ref": format!("#/components/schemas/{name}Patch")});
+        let content = content.clone();
+        item["patch"]["requestBody"]["content"]["application/merge-patch+json"] = content;
+        patches.insert(format!("{name}Patch"), schema);
+    }
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(patches);
+        schemas.sort_keys();
+    }
+}
+
 fn response_name(status: u16) -> String {
     format!("problem_{status}")
 }
@@ -154,7 +179,7 @@ fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &S
         operation["parameters"] = parameters.into_iter().chain([header]).collect();
     }
     // A handler names its further problems by their status alone.
-    problems.extend(responses.keys().filter_map(|s| s.parse::<u16>().ok()).filter(|s| *s >= 400 && !(path == "/readyz")));
+    problems.extend(responses.keys().filter_map(|s| s.parse::<u16>().ok()).filter(|s| *s >= 400));
     for status in problems {
         let shared = format!("#/components/responses/{}", response_name(status));
         operation["responses"][status.to_string()] = json!({"$ref": shared});

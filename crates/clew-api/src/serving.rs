@@ -107,18 +107,10 @@ impl Versions {
         let info = latest(state, tenant_id).await?;
         let records = open_records(state, tenant_id, &info).await?;
         let model_key = Key::Model(tenant_id, model_id);
-        let model = state.cache().model(model_key, || open_model(state, &object, size_bytes)).await?;
+        let model = state.cache().model(model_key, open_model(state.clone(), object, size_bytes)).await?;
         let at = as_of.timestamp();
         let key = Key::Scorer(tenant_id, model_id, info.version, at);
-        let scorer = state
-            .cache()
-            .scorer(key, || async {
-                let n_bytes = SCORER_BYTES_PER_CUSTOMER * records.n_customers() as u64
-                    + SCORER_BYTES_PER_EVENT * records.n_events() as u64;
-                let made = state.compute().run(move |run| Ok(Arc::new(Scorer::new(run, model, records, at)?))).await?;
-                Ok((made, n_bytes))
-            })
-            .await?;
+        let scorer = state.cache().scorer(key, make_scorer(state.clone(), model, records, at)).await?;
         Ok(Serving { model_id, as_of, scorer })
     }
 }
@@ -136,19 +128,33 @@ async fn latest(state: &ApiState, tenant_id: Uuid) -> Result<SnapshotInfo> {
 }
 
 async fn open_records(state: &ApiState, tenant_id: Uuid, info: &SnapshotInfo) -> Result<Arc<Records>> {
-    let open = || async {
+    let (own, info) = (state.clone(), info.clone());
+    let key = Key::Records(tenant_id, info.version);
+    let open = async move {
         let waiting = tokio::runtime::Handle::current();
-        let (objects, info) = (state.objects().clone(), info.clone());
+        let objects = own.objects().clone();
         // Reading is arithmetic with waits for the object store between: it goes to the pool, not to a tokio thread.
-        let records = state.compute().run(move |_| Ok(waiting.block_on(snapshot::open(&objects, &info))?)).await?;
+        let records = own.compute().run(move |_| Ok(waiting.block_on(snapshot::open(&objects, &info))?)).await?;
         let size_bytes = records.size_bytes() as u64;
         Ok((Arc::new(records), size_bytes))
     };
-    state.cache().records(Key::Records(tenant_id, info.version), open).await
+    state.cache().records(key, open).await
 }
 
-async fn open_model(state: &ApiState, object: &str, size_bytes: u64) -> Result<(Arc<Model>, u64)> {
-    let mapped = Arc::new(state.objects().map(object).await?);
+async fn open_model(state: ApiState, object: String, size_bytes: u64) -> Result<(Arc<Model>, u64)> {
+    let mapped = Arc::new(state.objects().map(&object).await?);
     let model = state.compute().run(move |_| Ok(Arc::new(Model::open(mapped)?))).await?;
     Ok((model, size_bytes))
+}
+
+async fn make_scorer(
+    state: ApiState,
+    model: Arc<Model>,
+    records: Arc<Records>,
+    as_of: i64,
+) -> Result<(Arc<Scorer>, u64)> {
+    let size_bytes = SCORER_BYTES_PER_CUSTOMER * records.n_customers() as u64
+        + SCORER_BYTES_PER_EVENT * records.n_events() as u64;
+    let made = state.compute().run(move |run| Ok(Arc::new(Scorer::new(run, model, records, as_of)?))).await?;
+    Ok((made, size_bytes))
 }

@@ -93,3 +93,62 @@ pub(crate) fn unauthenticated() -> Problem {
         "send `Authorization: Bearer <API key>` with a key that is known, not revoked and not expired",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeZone;
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SECRET: &[u8] = b"thirty-two bytes of a test secret";
+
+    fn now() -> DateTime<Utc> {
+        Utc.timestamp_opt(1_000, 0).unwrap()
+    }
+
+    fn claims() -> Value {
+        json!({"sub": Uuid::nil(), "tenant": Uuid::nil(), "right": "marketer", "exp": 1_001, "iss": "clew", "aud": "clew"})
+    }
+
+    fn verify(algorithm: Algorithm, secret: &[u8], claims: &Value) -> Option<Right> {
+        let token = encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret)).unwrap();
+        let config = TokenConfig::hs256(SECRET, "clew", "clew").unwrap();
+        config.verify(&token, now()).ok().map(|bearer| bearer.right)
+    }
+
+    #[test]
+    fn a_good_token_speaks_for_its_member() {
+        assert_eq!(verify(Algorithm::HS256, SECRET, &claims()), Some(Right::Marketer));
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        assert_eq!(verify(Algorithm::HS384, SECRET, &claims()), None, "another algorithm");
+        assert_eq!(verify(Algorithm::HS256, &[7; 32], &claims()), None, "another secret");
+        for (name, value) in [
+            ("exp", json!(1_000)),
+            ("exp", Value::Null),
+            ("nbf", json!(1_001)),
+            ("iss", json!("other")),
+            ("aud", json!("other")),
+            ("right", json!("operator")),
+            ("right", json!("ingest")),
+            ("tenant", json!("x")),
+        ] {
+            let mut changed = claims();
+            changed[name] = value.clone();
+            assert_eq!(verify(Algorithm::HS256, SECRET, &changed), None, "{name} = {value}");
+        }
+        for name in ["exp", "iss", "aud", "sub"] {
+            let mut without = claims();
+            without.as_object_mut().unwrap().shift_remove(name);
+            assert_eq!(verify(Algorithm::HS256, SECRET, &without), None, "without {name}");
+        }
+        let config = TokenConfig::hs256(SECRET, "clew", "clew").unwrap();
+        let none = "eyJhbGciOiJub25lIn0.eyJyaWdodCI6Im93bmVyIn0.";
+        assert!(config.verify(none, now()).is_err() && config.verify("", now()).is_err());
+        assert!(TokenConfig::hs256(b"short", "clew", "clew").is_none());
+    }
+}

@@ -20,7 +20,7 @@ async fn all_fields_that_are_wrong_come_back_at_once() {
     /expression: expected string or null, found 3
     /margin: expected at most 1, found 1.5
     /horizon_days: expected at least 1, found 0
-    /colour: is not a known field; known are name, expression, product_ids, horizon_days, margin, cost_per_contact
+    /colour: is not a known field; known are cost_per_contact, expression, horizon_days, margin, name, product_ids
     "#);
     let answer = marketer.get("/v1/offers?limit=0&cursor=x&colour=red").await.expect(422);
     insta::assert_snapshot!(answer.errors().join("\n"), @r"

@@ -212,8 +212,8 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     request_body(description = "The file.", content(
         (String = "text/csv", example = "customer_id,age,city\nc1,34,Lyon\n"),
         (String = "application/x-ndjson", example = "{\"customer_id\":\"c1\",\"age\":34}\n"),
-        (Vec<u8> = "application/vnd.apache.parquet", example = "PAR1…"),
-        (Vec<u8> = "application/octet-stream", example = "…"))),
+        (String = "application/vnd.apache.parquet", example = "PAR1…"),
+        (String = "application/octet-stream", example = "…"))),
     responses((status = 202, description = "The import, to be read by the job in Location.", body = Import),
         (status = 408, description = "The body paused."), (status = 507, description = "No room left.")))]
 async fn create_import(

@@ -119,7 +119,7 @@ impl NewRule {
 }
 
 /// Makes a rule.
-#[utoipa::path(post, path = "/v1/rules", operation_id = "create_rule", tag = "segments",
+#[utoipa::path(post, path = "/v1/rules", operation_id = "create_rule", tag = "rules",
     security(("key" = ["marketer"])), request_body = NewRule,
     responses((status = 201, description = "The rule.", body = Rule)))]
 async fn create_rule(
@@ -142,7 +142,7 @@ async fn create_rule(
 }
 
 /// Lists the rules, the newest first.
-#[utoipa::path(get, path = "/v1/rules", operation_id = "list_rules", tag = "segments",
+#[utoipa::path(get, path = "/v1/rules", operation_id = "list_rules", tag = "rules",
     security(("key" = ["reader"])), params(PageQuery),
     responses((status = 200, description = "A page of rules.", body = List<Rule>)))]
 async fn list_rules(
@@ -155,7 +155,7 @@ async fn list_rules(
 }
 
 /// Gets a rule.
-#[utoipa::path(get, path = "/v1/rules/{id}", operation_id = "get_rule", tag = "segments",
+#[utoipa::path(get, path = "/v1/rules/{id}", operation_id = "get_rule", tag = "rules",
     security(("key" = ["reader"])), params(("id" = Uuid, Path)),
     responses((status = 200, description = "The rule.", body = Rule)))]
 async fn get_rule(caller: Caller<Reader>, State(state): State<ApiState>, Id(id): Id) -> Result<Answer> {
@@ -164,7 +164,7 @@ async fn get_rule(caller: Caller<Reader>, State(state): State<ApiState>, Id(id):
 }
 
 /// Changes a rule by a merge patch.
-#[utoipa::path(patch, path = "/v1/rules/{id}", operation_id = "update_rule", tag = "segments",
+#[utoipa::path(patch, path = "/v1/rules/{id}", operation_id = "update_rule", tag = "rules",
     security(("key" = ["marketer"])), params(("id" = Uuid, Path)), request_body = NewRule,
     responses((status = 200, description = "The rule as it is now.", body = Rule)))]
 async fn update_rule(
@@ -182,7 +182,7 @@ async fn update_rule(
 }
 
 /// Deletes a rule.
-#[utoipa::path(delete, path = "/v1/rules/{id}", operation_id = "delete_rule", tag = "segments",
+#[utoipa::path(delete, path = "/v1/rules/{id}", operation_id = "delete_rule", tag = "rules",
     security(("key" = ["marketer"])), params(("id" = Uuid, Path)),
     responses((status = 204, description = "It is gone.")))]
 async fn delete_rule(caller: Caller<Marketer>, State(state): State<ApiState>, Id(id): Id) -> Result<StatusCode> {

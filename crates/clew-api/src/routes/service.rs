@@ -28,7 +28,8 @@ async fn get_health() -> Json<Health> {
     Json(Health { status: "ok" })
 }
 
-/// Says whether requests will be answered: Postgres is there, and the process is not about to end.
+/// Says whether requests will be answered: Postgres and the object store are there, and the process is not about
+/// to end.
 #[utoipa::path(get, path = "/readyz", operation_id = "get_readiness", tag = "service",
     responses((status = 200, description = "It is ready.", body = Health), (status = 503, description = "It is not.")))]
 async fn get_readiness(State(state): State<ApiState>) -> Result<Json<Health>> {
@@ -37,6 +38,9 @@ async fn get_readiness(State(state): State<ApiState>) -> Result<Json<Health>> {
     }
     state.store().ping().await.map_err(|error| {
         Problem::unavailable("the database does not answer", 2).caused_by(error)
+    })?;
+    state.objects().ping().await.map_err(|error| {
+        Problem::unavailable("the object store does not answer", 2).caused_by(error)
     })?;
     Ok(Json(Health { status: "ok" }))
 }

@@ -1,0 +1,204 @@
+//! The whole way through the API: files in, a model, a gain curve, rules, segments, recommendations.
+
+mod common;
+
+use std::sync::Arc;
+
+use chrono::{TimeZone, Utc};
+use clew_sample::{Compression, SampleParams, Shop};
+use clew_store::object::Objects;
+use clew_work::{WorkConfig, Worker, WorkerParts};
+use common::{Api, Client, now};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// A small shop, a sample of 500 days that end on 2026-11-01.
+fn shop() -> Shop {
+    Shop::new(SampleParams { n_customers: 2_000, n_products: 300, n_events: 80_000, ..SampleParams::default() }).unwrap()
+}
+
+/// A worker beside the API, until the token is raised.
+fn start_worker(api: &Api, ending: &CancellationToken) -> tokio::task::JoinHandle<()> {
+    let worker = Worker::new(WorkerParts {
+        store: api.database.store.clone(),
+        objects: Objects::open(api.database.objects_dir().to_str().unwrap()).unwrap(),
+        pool: Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()),
+        clock: Arc::new(now),
+        config: WorkConfig::new("test", api.database.objects_dir().join("scratch")),
+    });
+    tokio::spawn(worker.run(ending.clone()))
+}
+
+/// Follows a job by its events until it has ended; gives its last state.
+async fn follow(client: &Client, location: &str) -> Value {
+    let events = client.get(&format!("{location}/events")).await.expect(200);
+    assert_eq!(events.header("content-type"), "text/event-stream");
+    let last = events.text.lines().filter_map(|line| line.strip_prefix("data: ")).next_back().unwrap();
+    let job: Value = serde_json::from_str(last).unwrap();
+    assert_eq!(job, client.get(location).await.expect(200).body());
+    job
+}
+
+async fn import(client: &Client, dir: &std::path::Path, entity: &str) -> Value {
+    let bytes = std::fs::read(dir.join(format!("{entity}.csv.gz"))).unwrap();
+    let path = format!("/v1/imports?entity={entity}&format=csv");
+    let answer = client.upload(&path, "application/gzip", bytes).await.expect(202);
+    let job = follow(client, answer.header("location")).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    client.get(&format!("/v1/imports/{}", answer.id())).await.expect(200).body()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn from_files_to_a_gain_curve() {
+    let api = Api::start().await;
+    let ending = CancellationToken::new();
+    let worker = start_worker(&api, &ending);
+    let marketer = api.marketer().await;
+    let sender = api.as_right(clew_store::key::Right::Ingest).await;
+
+    let dir = tempfile::tempdir().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    clew_sample::write(&pool, &shop(), dir.path(), Compression::Gzip, &mut |_| true).unwrap();
+    for (entity, n_rows) in [("customers", 2_000), ("products", 300), ("events", 80_000)] {
+        let import = import(&sender, dir.path(), entity).await;
+        let taken = import["accepted"].as_i64().unwrap();
+        assert_eq!(taken + import["duplicates"].as_i64().unwrap() * i64::from(taken < n_rows), n_rows, "{import}");
+        assert_eq!(import["rejected"], 0, "{import}");
+    }
+    check_rejected_lines(&sender).await;
+
+    // Nothing answers before a model is there.
+    let early = marketer.post("/v1/gain-curves", &json!({"offer": {"product_ids": ["P0000001"]}})).await.expect(409);
+    assert_eq!(early.problem(), "no_model");
+    let asked = json!({"as_of": "2026-10-01", "horizon_days": 28, "seed": 7});
+    let asked = marketer.post("/v1/models", &asked).await.expect(202);
+    let job = follow(&marketer, asked.header("location")).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    let model = marketer.get(&format!("/v1/models/{}", asked.id())).await.expect(200).body();
+    assert_eq!((&model["state"], &model["active"]), (&json!("ready"), &json!(true)));
+    assert!(model["report"]["methods"][0]["all"]["auc"].as_f64().unwrap() > 0.5, "{model}");
+
+    let data = marketer.get("/v1/data").await.expect(200).body();
+    assert_eq!(data["n_batches_behind"], 0);
+    let names: Vec<&str> = data["product_names"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
+    assert!(names.contains(&"product.category") && names.contains(&"product.product_id"), "{names:?}");
+
+    check_gain_curves(&marketer, &model).await;
+    check_segments(&marketer).await;
+    check_recommendations(&marketer).await;
+
+    ending.cancel();
+    worker.await.unwrap();
+}
+
+async fn check_rejected_lines(sender: &Client) {
+    let file = "customer_id,age\nZ1,34\n,35\n";
+    let answer = sender.upload("/v1/imports?entity=customers", "text/csv", file).await.expect(202);
+    let job = follow(sender, answer.header("location")).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    assert_eq!((&job["result"]["accepted"], &job["result"]["rejected"]), (&json!(1), &json!(1)));
+    let rejected = sender.get(&format!("/v1/imports/{}/rejected", answer.id())).await.expect(200);
+    let line: Value = serde_json::from_str(rejected.text.lines().next().unwrap()).unwrap();
+    assert_eq!(line["line"], 3, "{}", rejected.text);
+    assert!(line["reason"].is_string());
+}
+
+async fn check_gain_curves(marketer: &Client, model: &Value) {
+    let offer = json!({"name": "Under 40", "expression": "product.price < 40.0", "margin": 0.3, "cost_per_contact": 0.05});
+    let offer = marketer.post("/v1/offers", &offer).await.expect(201);
+    let products = marketer.get(&format!("/v1/offers/{}/products?limit=2", offer.id())).await.expect(200).body();
+    assert_eq!(products["data"].as_array().unwrap().len(), 2);
+    assert!(products["next_cursor"].is_string());
+
+    let kept = json!({"offer_id": offer.id()});
+    let curve = marketer.post("/v1/gain-curves", &kept).await.expect(200).body();
+    assert_eq!(curve["model_id"], model["id"]);
+    assert_eq!(curve["as_of"], "2026-10-01T00:00:00Z");
+    let points = curve["points"].as_array().unwrap();
+    let (first, last) = (&points[0], &points[points.len() - 1]);
+    assert_eq!(first["volume"], 0);
+    assert_eq!(last["volume"], curve["n_customers"]);
+    assert!((last["share_of_buyers"].as_f64().unwrap() - 1.0).abs() < 1e-9);
+    assert!(last["expected_profit"].is_number());
+    assert!(curve["named_volumes"]["buyers_50"].as_u64() < curve["named_volumes"]["buyers_90"].as_u64());
+    assert!(curve["waterfall"].as_array().unwrap().is_empty());
+
+    // The same offer as it would be written draws the same curve.
+    let written = json!({"offer": {"expression": "product.price < 40.0", "margin": 0.3, "cost_per_contact": 0.05}});
+    assert_eq!(marketer.post("/v1/gain-curves", &written).await.expect(200).body(), curve);
+
+    let rule = json!({"name": "Newcomers", "scope": "customer", "expression": "customer.n_purchases < 3", "reason": "too new"});
+    let tried = json!({"scope": "customer", "expression": "customer.n_purchases < 3", "as_of": "2026-10-01"});
+    let tried = marketer.post("/v1/rules/test", &tried).await.expect(200).body();
+    assert!(tried["n_refused"].as_u64().unwrap() > 0);
+    marketer.post("/v1/rules", &rule).await.expect(201);
+    let ruled = marketer.post("/v1/gain-curves", &kept).await.expect(200).body();
+    let step = &ruled["waterfall"][0];
+    assert_eq!((&step["rule"], &step["reason"]), (&json!("Newcomers"), &json!("too new")));
+    let taken = step["n_customers"].as_u64().unwrap();
+    assert!(taken > 0);
+    assert_eq!(ruled["n_customers"].as_u64().unwrap() + taken, curve["n_customers"].as_u64().unwrap());
+    // None of the kept rules, one as it would be written, and a segment.
+    let asked = json!({"offer_id": offer.id(), "rules": [], "segment": "customer.n_purchases >= 3"});
+    let segment = marketer.post("/v1/gain-curves", &asked).await.expect(200).body();
+    assert_eq!(segment["n_customers"], ruled["n_customers"]);
+
+    let none = json!({"offer": {"expression": "product.price < -1.0"}});
+    let none = marketer.post("/v1/gain-curves", &none).await.expect(422);
+    assert!(none.errors()[0].starts_with("/offer: "), "{}", none.text);
+    let wrong = json!({"offer_id": uuid::Uuid::nil(), "rules": [uuid::Uuid::nil()]});
+    let wrong = marketer.post("/v1/gain-curves", &wrong).await.expect(422);
+    assert_eq!(wrong.errors(), ["/offer_id: no such offer for this tenant"]);
+}
+
+async fn check_segments(marketer: &Client) {
+    let segment = json!({"name": "All", "expression": "customer.n_events > 0"});
+    let segment = marketer.post("/v1/segments", &segment).await.expect(201).id();
+    let mut members = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let path = format!("/v1/segments/{segment}/members?limit=700{cursor}");
+        let page = marketer.get(&path).await.expect(200).body();
+        members.extend(page["data"].as_array().unwrap().iter().map(|m| m["customer_id"].as_str().unwrap().to_owned()));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert!(members.len() > 500 && members.is_sorted_by(|a, b| a < b), "{}", members.len());
+    // The rule above is in force here too.
+    let newcomers = json!({"scope": "customer", "expression": "customer.n_purchases < 3 && customer.n_events > 0"});
+    let refused = marketer.post("/v1/rules/test", &newcomers).await.expect(200).body()["n_refused"].as_u64().unwrap();
+    let all = json!({"scope": "customer", "expression": "customer.n_events > 0"});
+    let all = marketer.post("/v1/rules/test", &all).await.expect(200).body()["n_refused"].as_u64().unwrap();
+    assert_eq!(members.len() as u64, all - refused);
+}
+
+async fn check_recommendations(marketer: &Client) {
+    let members = json!({"name": "Loyal", "expression": "customer.n_purchases >= 3"});
+    let segment = marketer.post("/v1/segments", &members).await.expect(201).id();
+    let page = marketer.get(&format!("/v1/segments/{segment}/members?limit=3&as_of=2026-10-01")).await.expect(200).body();
+    let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(|m| m["customer_id"].as_str().unwrap()).collect();
+    let path = format!("/v1/customers/{}/recommendations?limit=3&explain=true&filter=product.price+%3C+40.0", ids[0]);
+    let one = marketer.get(&path).await.expect(200).body();
+    assert_eq!(one["as_of"], Utc.with_ymd_and_hms(2026, 10, 1, 0, 0, 0).unwrap().format("%FT%TZ").to_string());
+    let products = one["data"].as_array().unwrap();
+    assert_eq!(products.iter().map(|p| p["rank"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(products.iter().any(|p| !p["reasons"].as_array().unwrap().is_empty()), "{one}");
+
+    let asked = json!({"customer_ids": [ids[0], "nobody", ids[1]], "limit": 3, "explain": true, "filter": "product.price < 40.0"});
+    let many = marketer.post("/v1/recommendations", &asked).await.expect(200).body();
+    assert_eq!(many["unknown_customer_ids"], json!(["nobody"]));
+    assert_eq!(many["data"][0]["data"], one["data"]);
+    assert_eq!(many["data"][1]["customer_id"], ids[1]);
+    let twice = json!({"customer_ids": [ids[0], ids[0]]});
+    let twice = marketer.post("/v1/recommendations", &twice).await.expect(422);
+    assert_eq!(twice.errors(), ["/customer_ids/1: is there already"]);
+
+    marketer.get("/v1/customers/nobody/recommendations").await.expect(404);
+    let wrong = marketer.get(&format!("/v1/customers/{}/recommendations?filter=product.prise+%3C+4", ids[0])).await.expect(422);
+    assert!(wrong.errors()[0].starts_with("?filter: line 1, column 1"), "{}", wrong.text);
+    let rule = json!({"name": "Dear", "scope": "product", "expression": "product.price < 40.0", "reason": "too cheap"});
+    marketer.post("/v1/rules", &rule).await.expect(201);
+    assert_eq!(marketer.get(&path).await.expect(200).body()["data"], json!([]));
+}
