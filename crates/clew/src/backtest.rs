@@ -1,22 +1,59 @@
-//! The command `clew backtest`: on files, without server or database.
+//! The command `clew backtest`: how well would it have worked, on one's own files.
+//!
+//! Trains on what was known one horizon before the date, judges on the horizon, beside what a marketer has today.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
+use clew_crm::{BacktestParams, backtest};
+use serde_json::json;
+
 use crate::cli::Globals;
+use crate::learning::{DataArgs, Session};
+use crate::{figures, offers_file, output, output_file};
 
 /// The options of `clew backtest`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
-    /// The folder with customers, products, events and optionally campaigns
+    #[command(flatten)]
+    data: DataArgs,
+    /// The offers to judge: CSV with the columns offer_id and expression; groupings of the catalogue when not given
+    #[arg(long, value_name = "FILE")]
+    offers: Option<PathBuf>,
+    /// A folder for report.txt, report.json and report.html
     #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
+    out: Option<PathBuf>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Always, until its body is here.
-pub(crate) fn run(_args: Args, _globals: &Globals) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("`clew backtest` is not built yet")
+/// When a file cannot be read or written, an offer has no products, or there is too little to judge by.
+pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
+    if let Some(dir) = &args.out {
+        std::fs::create_dir_all(dir).with_context(|| format!("could not make the folder {}", dir.display()))?;
+    }
+    let session = Session::open(&args.data, globals)?;
+    let mut params = BacktestParams::new(session.as_of, args.data.horizon_days.unwrap_or(28));
+    if let Some(path) = &args.offers {
+        let offers = offers_file::read(path, &session.records)?;
+        params.offers = Some(offers.into_iter().map(|offer| (offer.id, offer.products)).collect());
+    }
+    let report = session.run("backtest", |run| Ok(backtest(run, &session.records, &params)?))?;
+    let text = figures::table(&report);
+    if let Some(dir) = &args.out {
+        let json = serde_json::to_vec_pretty(&report).context("could not write the report as JSON")?;
+        output_file::write_whole(&dir.join("report.txt"), text.as_bytes())?;
+        output_file::write_whole(&dir.join("report.json"), &json)?;
+    }
+    if globals.json {
+        output::json(&json!({ "out": args.out, "data": session.data(), "report": report }))?;
+    } else {
+        output::line(text.trim_end())?;
+        if let Some(dir) = &args.out {
+            output::line(format!("the report is in {}", dir.display()))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,224 @@
+//! What the commands on files share: the options that say what to read and as of when, reading the folder, and the
+//! surroundings of a computation (threads, seed, progress, a stop flag that Ctrl-C raises).
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use chrono::{DateTime, NaiveDate};
+use clew_crm::{Model, Records, TrainParams};
+use clew_learn::{Run, Stop};
+use clew_store::folder::{self, FolderReport};
+use serde_json::{Value, json};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::Globals;
+use crate::failure::WrongUse;
+use crate::progress::Bar;
+use crate::{output_file, runtime};
+
+/// A moment: a date (its first second, UTC) or an RFC 3339 time. Unix seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Moment(pub(crate) i64);
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let date = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|at| at.and_utc());
+        let time = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
+        date()
+            .or_else(time)
+            .map(|at| Self(at.timestamp()))
+            .ok_or_else(|| "is neither a date such as 2026-10-31 nor a time such as 2026-10-31T18:00:00Z".to_owned())
+    }
+}
+
+impl std::fmt::Display for Moment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let at = DateTime::from_timestamp(self.0, 0).unwrap_or_default();
+        if self.0.rem_euclid(86_400) == 0 {
+            write!(f, "{}", at.format("%Y-%m-%d"))
+        } else {
+            write!(f, "{}", at.format("%Y-%m-%dT%H:%M:%SZ"))
+        }
+    }
+}
+
+/// What to read, as of when, and how to learn from it.
+#[derive(clap::Args, Debug)]
+pub(crate) struct DataArgs {
+    /// The folder with customers, products, events and optionally campaigns (.csv .ndjson .parquet, plain, .gz or
+    /// .zst) and mapping.toml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// Nothing at or after this is read: a date (its beginning, UTC) or an RFC 3339 time; the end of the data when
+    /// not given
+    #[arg(long, value_name = "DATE")]
+    pub(crate) as_of: Option<Moment>,
+    /// Days after the date in which a purchase counts [default: the model's, else 28]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=365))]
+    pub(crate) horizon_days: Option<u32>,
+    /// The seed of all chance: the same one gives the same bytes, with any number of threads
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+/// A folder that was read, and what a computation on it needs.
+pub(crate) struct Session {
+    pub(crate) records: Arc<Records>,
+    /// Unix seconds: nothing at or after it was read.
+    pub(crate) as_of: i64,
+    pub(crate) report: FolderReport,
+    pool: Arc<rayon::ThreadPool>,
+    seed: u64,
+    stop: Arc<Stop>,
+    json: bool,
+}
+
+impl Session {
+    /// Reads the folder.
+    ///
+    /// # Errors
+    /// When there is no such folder, a file in it cannot be read, or it holds no event before the date.
+    pub(crate) fn open(args: &DataArgs, globals: &Globals) -> anyhow::Result<Self> {
+        let pool = runtime::pool(globals.threads.unwrap_or(0))?;
+        let stop = Arc::new(Stop::new());
+        stop_on_signal(&stop)?;
+        let bar = Bar::new("read", globals.json);
+        let (records, report) = folder::read_with(&args.data, args.as_of.map(|at| at.0), &bar)
+            .with_context(|| format!("could not read {}", args.data.display()))?;
+        bar.finish();
+        let last = records.last_event().ok_or_else(|| {
+            let until = args.as_of.map(|at| format!(" before {at}")).unwrap_or_default();
+            WrongUse::new(format!("{} has no event{until}; choose another folder or date", args.data.display()))
+        })?;
+        let as_of = args.as_of.map_or(last + 1, |at| at.0);
+        let session =
+            Self { records: Arc::new(records), as_of, report, pool, seed: args.seed, stop, json: globals.json };
+        session.warn();
+        Ok(session)
+    }
+
+    /// Runs a computation under a bar with this title.
+    ///
+    /// # Errors
+    /// The computation's; "stopped" when Ctrl-C ended it.
+    pub(crate) fn run<T>(&self, title: &str, compute: impl FnOnce(&Run<'_>) -> anyhow::Result<T>) -> anyhow::Result<T> {
+        let bar = Bar::new(title, self.json);
+        let run = Run { pool: &self.pool, seed: self.seed, progress: &bar, stop: &self.stop };
+        let result = compute(&run);
+        bar.finish();
+        result
+    }
+
+    /// The model in the file, or one that is trained now.
+    ///
+    /// # Errors
+    /// When the file is no model or does not fit what is asked, and when there is too little to learn from.
+    pub(crate) fn model(&self, args: &DataArgs, file: Option<&PathBuf>) -> anyhow::Result<Arc<Model>> {
+        let Some(path) = file else {
+            let params =
+                TrainParams { horizon_days: args.horizon_days.unwrap_or(28), ..TrainParams::new(self.as_of) };
+            let trained = self.run("train", |run| Ok(clew_crm::train(run, &self.records, &params)?))?;
+            return Ok(Arc::new(trained));
+        };
+        let bytes = std::fs::read(path)
+            .map_err(|error| WrongUse::new(format!("{}: {error}; name a file that `clew train` wrote", path.display())))?;
+        let model = Model::open(Arc::new(bytes)).with_context(|| format!("{} cannot be used", path.display()))?;
+        if model.as_of > self.as_of {
+            return Err(WrongUse::new(format!(
+                "{} was trained on what happened before {}, which is later than {}; train one as of that date",
+                path.display(),
+                Moment(model.as_of),
+                Moment(self.as_of)
+            ))
+            .into());
+        }
+        if args.horizon_days.is_some_and(|days| days != model.horizon_days) {
+            return Err(WrongUse::new(format!(
+                "{} predicts {} days; leave --horizon-days out or train another",
+                path.display(),
+                model.horizon_days
+            ))
+            .into());
+        }
+        Ok(Arc::new(model))
+    }
+
+    /// What was read, for a summary in JSON.
+    pub(crate) fn data(&self) -> Value {
+        json!({
+            "as_of": Moment(self.as_of).to_string(),
+            "n_customers": self.records.n_customers(),
+            "n_products": self.records.n_products(),
+            "n_events": self.records.n_events(),
+            "files": self.report.files,
+        })
+    }
+
+    /// Tells on standard error what is worth knowing of the files.
+    fn warn(&self) {
+        if self.json {
+            return;
+        }
+        for file in &self.report.files {
+            for note in &file.notes {
+                output_file::tell(&format!("{}: {}", file.file, note.message));
+            }
+            if file.n_rejected > 0 {
+                output_file::tell(&format!("{}: {} lines are rejected, among them", file.file, file.n_rejected));
+                for line in file.rejected.iter().take(3) {
+                    let column = line.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+                    output_file::tell(&format!("  line {}{column}: {}", line.line, line.reason));
+                }
+            }
+        }
+    }
+}
+
+/// Raises the flag at the first SIGINT or SIGTERM, so that nothing half done is left; the second ends at once.
+///
+/// # Errors
+/// When the system refuses the handlers.
+pub(crate) fn stop_on_signal(stop: &Arc<Stop>) -> anyhow::Result<()> {
+    let stop = Arc::clone(stop);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("could not listen for Ctrl-C")?;
+    let (mut interrupt, mut terminate) = {
+        let _entered = runtime.enter();
+        let listen = |kind| signal(kind).context("could not listen for Ctrl-C");
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?)
+    };
+    let wait = move || {
+        runtime.block_on(async move {
+            for round in 0..2 {
+                tokio::select! { _ = interrupt.recv() => (), _ = terminate.recv() => () }
+                if round > 0 {
+                    std::process::exit(1);
+                }
+                stop.stop();
+            }
+        });
+    };
+    // The thread ends with the process.
+    std::thread::Builder::new().name("clew-signals".to_owned()).spawn(wait).context("could not listen for Ctrl-C")?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_dates_or_times() {
+        let at = |text: &str| text.parse::<Moment>().map(|at| at.to_string());
+        assert_eq!(at("2017-10-09").unwrap(), "2017-10-09");
+        assert_eq!(at("2017-10-09T02:00:00+02:00").unwrap(), "2017-10-09");
+        assert_eq!(at("2017-10-09T02:00:01Z").unwrap(), "2017-10-09T02:00:01Z");
+        assert!(at("09/10/2017").unwrap_err().contains("2026-10-31"));
+    }
+}
