@@ -115,7 +115,7 @@ impl Bits {
 
     // Bits beyond the last stay 0, so that `count` and `==` need not look.
     fn trim(&mut self) {
-        if self.len % 64 != 0
+        if !self.len.is_multiple_of(64)
             && let Some(last) = self.words.last_mut()
         {
             *last &= (1u64 << (self.len % 64)) - 1;

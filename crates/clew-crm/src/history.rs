@@ -202,8 +202,8 @@ impl EventSlice<'_> {
 /// Whether an event is a purchase that counts: its quantity and its revenue are above zero where they are given.
 #[inline]
 pub fn is_purchase(kind: u8, quantity: f32, revenue: f32) -> bool {
-    // Null is NaN, for which both comparisons are false.
-    kind == EventKind::PURCHASE && !(quantity <= 0.0) && !(revenue <= 0.0)
+    let counts = |value: f32| value > 0.0 || value.is_nan();
+    kind == EventKind::PURCHASE && counts(quantity) && counts(revenue)
 }
 
 /// One event of a product.

@@ -1,4 +1,5 @@
 //! Expressions: what they select, as a table of cases over a small shop.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod shop;
 

@@ -1,4 +1,5 @@
 //! Expressions that are refused: the place, what was found, and what was expected.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod shop;
 

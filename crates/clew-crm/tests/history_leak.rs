@@ -1,5 +1,6 @@
 //! The history of a date tells nothing of what came at or after it: it equals, in every answer it can give, the
 //! history of records from which the later events were cut.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 mod shop;
 

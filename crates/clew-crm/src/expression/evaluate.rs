@@ -203,7 +203,7 @@ fn compare(comparison: Comparison, a: &Numbers<'_>, b: &Numbers<'_>, n: usize) -
         let constant = *constant;
         return match comparison {
             Comparison::Equal => fill(n, |i| values[i] == constant),
-            Comparison::NotEqual => fill(n, |i| values[i] < constant || values[i] > constant),
+            Comparison::NotEqual => fill(n, |i| !values[i].is_nan() && values[i] != constant),
             Comparison::Less => fill(n, |i| values[i] < constant),
             Comparison::LessEqual => fill(n, |i| values[i] <= constant),
             Comparison::Greater => fill(n, |i| values[i] > constant),

@@ -1,5 +1,6 @@
 //! A small shop that the tests share.
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use clew_crm::{ColumnType, EventRow, EventTable, Records, Table, TableBuilder, Value};
 
