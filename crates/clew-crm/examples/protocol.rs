@@ -1,7 +1,8 @@
 //! Scores the offers of the shared protocol from files, without server or database: the fast loop in which the method is worked on.
 //!
 //! `protocol DATA AS_OF OFFERS OUT`: DATA is a folder in clew's layout (`.csv.gz`), AS_OF a day, OFFERS `offer_id,expression`,
-//! OUT `offer_id,customer_id,propensity`. With `-` for OFFERS only the training's report is printed.
+//! OUT `offer_id,customer_id,propensity`. With `-` for OFFERS only the training's report is printed, with `backtest` that of a
+//! backtest up to AS_OF.
 #![allow(clippy::print_stdout)]
 use std::error::Error;
 use std::io::{BufWriter, Write};
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate};
-use clew_crm::{ColumnType, EventRow, EventTable, Offer, Records, Scorer, Table, TableBuilder, TrainParams, Value};
+use clew_crm::{BacktestParams, Report, ColumnType, EventRow, EventTable, Offer, Records, Scorer, Table, TableBuilder, TrainParams, Value};
 use clew_learn::{Progress, Run, Stop};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -69,26 +70,7 @@ impl Progress for Clock {
     }
 }
 
-fn main() -> Outcome<()> {
-    let args: Vec<String> = std::env::args().collect();
-    let [_, data, as_of, offers, out] = args.as_slice() else { return Err("DATA AS_OF OFFERS OUT".into()) };
-    let clock = Instant::now();
-    let records = Arc::new(Records::new(
-        table(&format!("{data}/customers.csv.gz"))?,
-        table(&format!("{data}/products.csv.gz"))?,
-        table(&format!("{data}/campaigns.csv.gz"))?,
-        events(&format!("{data}/events.csv.gz"))?,
-    )?);
-    println!("read {} events in {:.1} s", records.n_events(), clock.elapsed().as_secs_f64());
-    let as_of = NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
-    let pool = rayon::ThreadPoolBuilder::new().build()?;
-    let stop = Stop::new();
-    let clock = Instant::now();
-    let progress = Clock(clock, Mutex::default());
-    let run = Run { pool: &pool, seed: 1, progress: &progress, stop: &stop };
-    let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
-    let report = &model.report;
-    println!("trained in {:.1} s on {} rows of {} offers", clock.elapsed().as_secs_f64(), report.data.n_rows, report.data.n_offers);
+fn show(report: &Report) {
     for c in &report.candidates {
         println!(
             "  {:20} train auc {:.4} ll {:.4} | auc {:.4} new {:.4} ll {:.4} {}",
@@ -107,6 +89,35 @@ fn main() -> Outcome<()> {
     for f in &report.features {
         println!("    {:.4} {}", f.auc, f.name);
     }
+}
+
+fn main() -> Outcome<()> {
+    let args: Vec<String> = std::env::args().collect();
+    let [_, data, as_of, offers, out] = args.as_slice() else { return Err("DATA AS_OF OFFERS OUT".into()) };
+    let clock = Instant::now();
+    let records = Arc::new(Records::new(
+        table(&format!("{data}/customers.csv.gz"))?,
+        table(&format!("{data}/products.csv.gz"))?,
+        table(&format!("{data}/campaigns.csv.gz"))?,
+        events(&format!("{data}/events.csv.gz"))?,
+    )?);
+    println!("read {} events in {:.1} s", records.n_events(), clock.elapsed().as_secs_f64());
+    let as_of = NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
+    let pool = rayon::ThreadPoolBuilder::new().build()?;
+    let stop = Stop::new();
+    let clock = Instant::now();
+    let progress = Clock(clock, Mutex::default());
+    let run = Run { pool: &pool, seed: 1, progress: &progress, stop: &stop };
+    if offers == "backtest" {
+        let report = clew_crm::backtest(&run, &records, &BacktestParams::new(as_of.timestamp(), 28))?;
+        println!("backtest in {:.1} s", clock.elapsed().as_secs_f64());
+        show(&report);
+        return Ok(());
+    }
+    let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
+    let report = &model.report;
+    println!("trained in {:.1} s on {} rows of {} offers", clock.elapsed().as_secs_f64(), report.data.n_rows, report.data.n_offers);
+    show(report);
     if offers == "-" {
         return Ok(());
     }

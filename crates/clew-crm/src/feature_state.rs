@@ -167,27 +167,32 @@ fn popularity(purchases: &Ledger, n_products: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Geometric mean, over the attributes, of the mean popularity of the products in the same group.
+/// Geometric mean, over the attributes, of the mean popularity of the products sold in the same group. Groups that never sold say
+/// nothing: they may be all new.
 fn expected_popularity(attributes: &[Attribute], popularity: &[f32]) -> Vec<f32> {
     let mut sum = vec![0.0_f32; popularity.len()];
     let mut n = vec![0.0_f32; popularity.len()];
     for attribute in attributes {
-        let means: Vec<f32> = attribute
+        let means: Vec<Option<f32>> = attribute
             .members()
             .iter()
             .map(|rows| {
-                let total: f32 = rows.iter().filter_map(|&row| popularity.get(row as usize)).sum();
-                (total / rows.len().max(1) as f32).ln_1p()
+                let sold = || rows.iter().filter_map(|&row| popularity.get(row as usize)).filter(|&&p| p > 0.0);
+                let n = sold().count();
+                (n > 0).then(|| (sold().sum::<f32>() / n as f32).ln_1p())
             })
             .collect();
         for (product, (sum, n)) in sum.iter_mut().zip(&mut n).enumerate() {
             for &group in attribute.of(product) {
-                *sum += means[group as usize];
-                *n += 1.0;
+                if let Some(mean) = means[group as usize] {
+                    *sum += mean;
+                    *n += 1.0;
+                }
             }
         }
     }
-    let all = popularity.iter().sum::<f32>() / popularity.len().max(1) as f32;
+    let n_sold = popularity.iter().filter(|&&p| p > 0.0).count();
+    let all = popularity.iter().sum::<f32>() / n_sold.max(1) as f32;
     sum.into_iter().zip(n).map(|(sum, n)| if n > 0.0 { (sum / n).exp_m1() } else { all }).collect()
 }
 

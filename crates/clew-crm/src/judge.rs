@@ -25,6 +25,8 @@ pub(crate) struct JudgedOffer {
     pub(crate) decisions: Vec<Vec<f32>>,
     /// Calibrated propensities by the chosen one.
     pub(crate) propensity: Vec<f32>,
+    /// AUC of each feature on its own.
+    pub(crate) alone: Vec<f64>,
     /// Scores by each of [`BASELINES`].
     pub(crate) baselines: Vec<Vec<f32>>,
 }

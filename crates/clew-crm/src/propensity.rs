@@ -113,13 +113,13 @@ impl Propensity {
         let mean_weight = rows.weight.iter().map(|&w| f64::from(w)).sum::<f64>() / rows.n().max(1) as f64;
         let weight: Vec<f32> = rows.weight.iter().map(|&w| w / mean_weight as f32).collect();
         let learner = BoostedTrees {
-            n_trees: 200,
-            learning_rate: 0.06,
-            max_leaves: 24,
+            n_trees: 120,
+            learning_rate: 0.1,
+            max_leaves: 16,
             min_leaf_weight: 100.0,
             l2: 10.0,
-            max_bins: 127,
-            feature_fraction: 0.5,
+            max_bins: 63,
+            feature_fraction: 0.4,
             patience: 0,
         };
         self.trees = Some(learner.fit(run, x.view(), &rows.y, &weight, None)?);
@@ -149,7 +149,12 @@ impl Propensity {
     /// Log-odds of rows of raw features, before calibration.
     pub(crate) fn decision(&self, run: &Run<'_>, x: &[f32]) -> Result<Vec<f32>> {
         match &self.trees {
-            Some(trees) => Ok(trees.decision(run, self.tree_columns(run, x)?.view())?),
+            Some(trees) => {
+                let columns = self.tree_columns(run, x)?;
+                let odds = trees.decision(run, columns.view())?;
+                // Half the logistic model's log-odds, which err elsewhere than those of the trees.
+                Ok(odds.into_iter().zip(columns.column(self.chosen.len())).map(|(a, b)| 0.5 * (a + b)).collect())
+            }
             None => {
                 let parts: Vec<Vec<f32>> = run.pool.install(|| {
                     x.par_chunks(CHUNK * self.n_features)

@@ -159,6 +159,6 @@ pub struct OfferFigures {
 pub struct FeatureFigures {
     /// Name of the feature.
     pub name: String,
-    /// AUC of the feature alone over the judged rows, or one minus it when it separates the other way.
+    /// AUC of the feature alone, mean over the judged offers, or one minus it when it separates the other way.
     pub auc: f64,
 }

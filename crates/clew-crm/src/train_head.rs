@@ -46,7 +46,7 @@ pub(crate) struct LearnedHead {
     pub(crate) taste: Option<TasteModel>,
     pub(crate) candidates: Vec<CandidateFigures>,
     pub(crate) n_rows: usize,
-    /// Each feature's AUC on its own over the judged window's rows.
+    /// Each feature's AUC on its own, mean over the judged offers.
     pub(crate) alone: Vec<f64>,
 }
 
@@ -88,7 +88,7 @@ pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -
     if let Some(candidate) = candidates.get_mut(chosen) {
         candidate.chosen = true;
     }
-    let alone = alone(&fresh);
+    let alone = alone(&judged, plan.n_features);
     rows.append(fresh);
     let n_rows = rows.n();
     run.report("fitting on all windows", 0.3);
@@ -164,21 +164,13 @@ fn calibrate(judged: &[JudgedOffer], chosen: usize) -> Result<Platt> {
     Ok(Platt { slope: 1.0 + trust * (found.slope - 1.0), intercept: 0.5 * trust * found.intercept })
 }
 
-/// Each feature's AUC on its own; the rows that lack it are left out.
-fn alone(rows: &Rows) -> Vec<f64> {
-    (0..rows.n_features)
+/// Each feature's AUC on its own, mean over the judged offers, whichever way it points.
+fn alone(judged: &[JudgedOffer], n_features: usize) -> Vec<f64> {
+    (0..n_features)
         .map(|feature| {
-            let (mut score, mut y, mut weight) = (Vec::new(), Vec::new(), Vec::new());
-            let few = rows.n().div_ceil(40_000).max(1);
-            for row in (0..rows.n()).step_by(few) {
-                let value = rows.x[row * rows.n_features + feature];
-                if value.is_finite() {
-                    score.push(value);
-                    y.push(rows.y[row]);
-                    weight.push(rows.weight[row]);
-                }
-            }
-            metrics::auc(&score, &y, &weight).map_or(0.5, |auc| auc.max(1.0 - auc))
+            let sum: f64 = judged.iter().filter_map(|offer| offer.alone.get(feature)).sum();
+            let mean = sum / judged.len().max(1) as f64;
+            mean.max(1.0 - mean)
         })
         .collect()
 }

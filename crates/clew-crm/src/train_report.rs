@@ -38,7 +38,7 @@ pub(crate) fn report(
             feature.name, feature.auc
         ));
     }
-    features.truncate(20);
+    features.truncate(40);
     Report {
         as_of: day(setting.history.as_of()),
         judged_from: day(setting.cutoff(1)),

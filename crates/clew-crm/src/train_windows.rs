@@ -83,13 +83,15 @@ fn judged(
     for (&place, row) in places.iter().zip(x.chunks_exact_mut(n_features)) {
         seen.write(place, row);
     }
+    let bought: Vec<f32> = places.iter().map(|&place| f32::from(answers[place])).collect();
     let level = clew_learn::calibration::sigmoid(f64::from(seen.level.now())) as f32;
     let score = |of: &dyn Fn(usize) -> f32| places.iter().map(|&place| of(place)).collect::<Vec<f32>>();
     Ok(JudgedOffer {
         name: offer.name.clone(),
         n_products: offer.products.len(),
         cold,
-        bought: score(&|c| f32::from(answers[c])),
+        alone: (0..n_features).map(|feature| alone(&x, n_features, feature, &bought)).collect(),
+        bought,
         is_new: places.iter().map(|&c| seen.inside[c].is_new()).collect(),
         decisions: candidates.iter().map(|candidate| candidate.decision(run, &x)).collect::<Result<_>>()?,
         propensity: Vec::new(),
@@ -100,6 +102,13 @@ fn judged(
             vec![level; places.len()],
         ],
     })
+}
+
+/// AUC of a feature on its own, whichever way it points; one half where it says nothing. A missing value ranks last.
+fn alone(x: &[f32], n_features: usize, feature: usize, bought: &[f32]) -> f64 {
+    let values: Vec<f32> =
+        x.chunks_exact(n_features).map(|row| if row[feature].is_finite() { row[feature] } else { -1e9 }).collect();
+    clew_learn::metrics::auc(&values, bought, &vec![1.0; bought.len()]).unwrap_or(0.5)
 }
 
 /// The states as of the given windows, oldest first, each handed to `see`; gives the factors of the newest.
