@@ -146,7 +146,7 @@ impl Split {
     #[inline(always)]
     pub(super) fn goes_left(&self, word: u32) -> bool {
         let bin = (word >> (8 * (self.feature as usize % PACK))) as u8;
-        if bin == 0 { self.missing_left } else { bin <= self.bin }
+        ((bin <= self.bin) & (bin != 0)) | (self.missing_left & (bin == 0))
     }
 }
 
