@@ -11,6 +11,7 @@ use clew_learn::{Part, Progress};
 use hashbrown::HashSet;
 use serde::{Deserialize, Serialize};
 
+use crate::basket;
 use crate::entity::Entity;
 use crate::error::{Error, Result};
 use crate::event_key;
@@ -201,6 +202,7 @@ fn read_events(
             n_duplicates += 1;
             continue;
         }
+        let basket = row.basket_id.map(|name| basket::name(basket::hash(name)));
         let pushed = events.push(&clew_crm::EventRow {
             kind: row.kind,
             customer: row.customer_id,
@@ -210,7 +212,7 @@ fn read_events(
             revenue: row.revenue.map(|value| value as f32),
             campaign: row.campaign_id,
             query: row.query,
-            basket: row.basket_id,
+            basket: basket.as_ref().and_then(|name| std::str::from_utf8(name).ok()),
         });
         pushed
             .map_err(|error| Error::input(format!("{}, line {}", file.name, row.line), error.to_string()))?;

@@ -21,6 +21,8 @@ use crate::mapping::Mapping;
 use crate::object::Objects;
 use crate::scope::Tenant;
 
+pub(crate) use table::column_type_of;
+
 /// A file to bring in.
 #[derive(Debug, Clone)]
 pub struct Incoming {

@@ -28,8 +28,8 @@ mod split;
 mod value;
 
 pub use attribute::{AttributeRow, TableFile};
-pub(crate) use date::offset as utc_offset;
 pub use date::{DateForm, EARLIEST};
+pub(crate) use date::{day_of_text, offset as utc_offset};
 pub use event::{EventFile, EventRow, MAX_ID};
 pub use file::{Compression, File, Format};
 pub(crate) use kind::canonical as canonical_kind;

@@ -237,6 +237,11 @@ pub(crate) fn show_day(day: i32) -> String {
         .map_or_else(|| day.to_string(), |time| time.date_naive().to_string())
 }
 
+/// The day that a stored date says, in days since 1970.
+pub(crate) fn day_of_text(text: &str) -> Option<i32> {
+    standard(text, 0).map(|date| day_of(date.micros))
+}
+
 /// The day of a time, in days since 1970.
 pub(crate) fn day_of(micros: i64) -> i32 {
     i32::try_from(micros.div_euclid(DAY)).unwrap_or(i32::MAX)
