@@ -156,24 +156,22 @@ impl Isotonic {
             let (a, b) = (a as usize, b as usize);
             score[a].total_cmp(&score[b]).then(outcome[a].total_cmp(&outcome[b]))
         });
-        let mut pools: Vec<Pool> = Vec::new();
+        // Equal scores are one case, before anything is pooled.
+        let mut cases: Vec<Pool> = Vec::new();
         for &row in &order {
             let row = row as usize;
             let w = f64::from(weight[row]);
-            let mut pool =
+            let case =
                 Pool { low: score[row], high: score[row], weight: w, sum: w * f64::from(outcome[row]) };
-            while let Some(last) = pools.last() {
-                // Equal scores belong together; a fall is pooled.
-                if last.high < pool.low && last.mean() < pool.mean() {
-                    break;
-                }
-                pool = Pool {
-                    low: last.low,
-                    high: pool.high,
-                    weight: last.weight + pool.weight,
-                    sum: last.sum + pool.sum,
-                };
-                pools.pop();
+            match cases.last_mut() {
+                Some(last) if last.low == case.low => *last = last.with(&case),
+                _ => cases.push(case),
+            }
+        }
+        let mut pools: Vec<Pool> = Vec::new();
+        for mut pool in cases {
+            while let Some(last) = pools.pop_if(|last| last.mean() >= pool.mean()) {
+                pool = last.with(&pool);
             }
             pools.push(pool);
         }
@@ -230,6 +228,10 @@ struct Pool {
 }
 
 impl Pool {
+    fn with(&self, next: &Pool) -> Pool {
+        Pool { low: self.low, high: next.high, weight: self.weight + next.weight, sum: self.sum + next.sum }
+    }
+
     fn mean(&self) -> f64 {
         self.sum / self.weight
     }
