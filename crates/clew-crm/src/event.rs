@@ -219,7 +219,7 @@ impl EventTable {
     pub fn push(&mut self, row: &EventRow<'_>) -> Result<()> {
         let number = |value: Option<f32>, name: &str| match value {
             Some(v) if v.is_infinite() => Err(Error::input(
-                format!("the {name} of an event of customer '{}' is infinite", row.customer),
+                format!("the {name} of event {} is infinite", self.len() + 1),
                 "correct the value or leave the cell empty",
             )),
             Some(v) => Ok(v),

@@ -238,7 +238,7 @@ pub(crate) fn weighted_mean(rows: &Array2<f32>, weight: &[f32]) -> Vec<f32> {
     mean.into_iter().map(|m| (m / sum.max(1e-9)) as f32).collect()
 }
 
-/// Customers × products: ln(1 + decayed events).
+/// Customers × products: log2(1 + decayed events): 1 for one of today.
 pub(crate) fn product_matrix(lines: &Lines, half_life_days: f32, keep: impl Fn(u32) -> bool + Sync) -> Result<Csr> {
     let n_products = lines.popularity.len();
     matrix(lines, half_life_days, n_products, |product, see| {
@@ -248,7 +248,7 @@ pub(crate) fn product_matrix(lines: &Lines, half_life_days: f32, keep: impl Fn(u
     })
 }
 
-/// Customers × groups of all attributes: ln(1 + decayed events).
+/// Customers × groups of all attributes: log2(1 + decayed events): 1 for one of today.
 fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32) -> Result<Csr> {
     let offsets = group_offsets(attributes);
     let n_groups = attributes.iter().map(Attribute::n_groups).sum();
@@ -290,7 +290,7 @@ fn matrix(
             let cell = &mut sum[column as usize];
             if *cell > 0.0 {
                 indices.push(column);
-                values.push(cell.ln_1p());
+                values.push(cell.ln_1p() * std::f32::consts::LOG2_E);
             }
             *cell = 0.0;
         }

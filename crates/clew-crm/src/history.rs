@@ -1,16 +1,25 @@
 //! A tenant's data as known at a date. Nothing that happened at or after the date can be had from it, however it
 //! is asked: this is where "never reads a day past `as_of`" is kept.
 
+use std::fmt;
+
 use crate::event::EventKind;
 use crate::records::Records;
 use crate::table::TableView;
 
 /// [`Records`] seen from a date: only events before `as_of`, and only the customers and products that were known
 /// or had happened by then.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct History<'a> {
     records: &'a Records,
     as_of: i64,
+}
+
+// Not the records: they hold what came later.
+impl fmt::Debug for History<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("History").field("as_of", &self.as_of).finish_non_exhaustive()
+    }
 }
 
 impl<'a> History<'a> {
@@ -237,10 +246,16 @@ impl Event {
 }
 
 /// A product's events, oldest first.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct ProductEvents<'a> {
     records: &'a Records,
     positions: &'a [u32],
+}
+
+impl fmt::Debug for ProductEvents<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
 }
 
 impl<'a> ProductEvents<'a> {

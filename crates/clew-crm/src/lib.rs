@@ -59,6 +59,7 @@ mod propensity_expansion;
 mod propensity_heads;
 pub mod recommend;
 pub mod recommend_fit;
+mod recommend_filter;
 mod recommend_reason;
 pub mod report;
 pub mod scorer;

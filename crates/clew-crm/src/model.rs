@@ -2,10 +2,11 @@
 //!
 //! The file is the container of `clew_learn::format` with these sections. `model` (JSON): version, dates, seed, groupings.
 //! `report` (JSON). `products` (JSON): ids in the order of the factors. `taste.*`: factors of products and groups (f32, row by row),
-//! descriptors and support. `heads`, `warm.*`, `cold.*`: the propensity models; absent in a factorisation only.
+//! descriptors and support. `filter.*`: what goes together, where recommendations are all that is wanted. `heads`, `warm.*`, `cold.*`: the propensity models; absent in a factorisation only.
 use std::sync::Arc;
 
 use clew_learn::format::{File, Writer};
+use clew_learn::graph_filter::FittedGraphFilter;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ pub struct Model {
     /// Ids of the products, in the order of their factors.
     pub(crate) product_ids: Vec<String>,
     pub(crate) taste: TasteModel,
+    /// What goes together, in the order of the products; only where recommendations are all that is wanted.
+    pub(crate) filter: Option<FittedGraphFilter>,
     /// None in a factorisation only.
     pub(crate) heads: Option<Heads>,
 }
@@ -46,6 +49,7 @@ struct Saved {
     product_groupings: Vec<Grouping>,
     customer_groupings: Vec<Grouping>,
     with_heads: bool,
+    with_filter: bool,
 }
 
 impl Model {
@@ -62,11 +66,15 @@ impl Model {
                 product_groupings: self.product_groupings.clone(),
                 customer_groupings: self.customer_groupings.clone(),
                 with_heads: self.heads.is_some(),
+                with_filter: self.filter.is_some(),
             },
         )?;
         writer.json("report", &self.report)?;
         writer.json("products", &self.product_ids)?;
         self.taste.write(&mut writer)?;
+        if let Some(filter) = &self.filter {
+            filter.write(&mut writer, "filter")?;
+        }
         if let Some(heads) = &self.heads {
             heads.write(&mut writer)?;
         }
@@ -92,6 +100,7 @@ impl Model {
             customer_groupings: saved.customer_groupings,
             product_ids: file.json("products")?,
             taste: TasteModel::read(&file)?,
+            filter: if saved.with_filter { Some(FittedGraphFilter::read(&file, "filter")?) } else { None },
             heads: if saved.with_heads { Some(Heads::read(&file)?) } else { None },
         })
     }

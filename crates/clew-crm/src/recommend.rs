@@ -166,7 +166,11 @@ impl Scorer {
             }
         }
         let exclude = Csr::from_triplets(customers.len(), prepared.products.len(), &triplets)?;
-        let best = top_k(run, rows.view(), prepared.vectors.view(), request.limit, request.exclude_seen.then_some(&exclude))?;
+        let exclude = request.exclude_seen.then_some(&exclude);
+        let best = match &self.model.filter {
+            Some(filter) => self.best_by_filter(run, filter, customers, &prepared.place, &prepared.products, request.limit, exclude)?,
+            None => top_k(run, rows.view(), prepared.vectors.view(), request.limit, exclude)?,
+        };
         for ((row, &customer), best) in customers.iter().enumerate().zip(best) {
             if prepared.refusals.customers.get(customer) {
                 sink(customer, Vec::new());

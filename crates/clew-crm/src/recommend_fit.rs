@@ -1,10 +1,11 @@
-//! A model for recommendations only: the factorisation, without propensities, so that it needs no past windows.
-use clew_learn::Run;
+//! A model for recommendations only: factors and what goes together, without propensities, so that it needs no past windows.
 use clew_learn::als::ImplicitAls;
+use clew_learn::graph_filter::GraphFilter;
+use clew_learn::{Part, Run};
 
 use crate::error::{Error, Result};
 use crate::feature_state::Lines;
-use crate::feature_taste::{TasteModel, TasteParams};
+use crate::feature_taste::{TasteModel, TasteParams, product_matrix};
 use crate::model::Model;
 use crate::records::Records;
 use crate::report::{Report, ReportData};
@@ -13,6 +14,10 @@ use crate::train_setting::learn_attributes;
 
 /// How to factorise for recommendations: longer vectors and more sweeps than propensities need.
 const N_FACTORS: usize = 64;
+/// Neighbours kept per product.
+const N_NEIGHBOURS: usize = 300;
+/// Days after which an event counts half.
+const HALF_LIFE_DAYS: f32 = 180.0;
 
 /// Learns from everything before `as_of` (Unix seconds) which customers like which products. Errors with
 /// [`Error::NotEnoughData`] when nobody bought or saw anything.
@@ -32,9 +37,13 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
     let params = TasteParams {
         products: ImplicitAls { n_factors: N_FACTORS, ..ImplicitAls::default() },
         groups: ImplicitAls { n_factors: 16, n_sweeps: 6, ..ImplicitAls::default() },
-        half_life_days: 180.0,
+        half_life_days: HALF_LIFE_DAYS,
     };
-    let taste = TasteModel::fit(run, &lines, &product_attributes, &customer_attributes, &params, None)?;
+    let part = Part::new(run.progress, 0.1, 0.4);
+    let taste = TasteModel::fit(&run.with_progress(&part), &lines, &product_attributes, &customer_attributes, &params, None)?;
+    let bought = product_matrix(&lines, HALF_LIFE_DAYS, |_| true)?;
+    let filter = GraphFilter { n_neighbours: N_NEIGHBOURS, ..GraphFilter::default() }
+        .fit(&run.with_progress(&Part::new(run.progress, 0.4, 1.0)), &bought)?;
     let products = history.products();
     Ok(Model {
         as_of,
@@ -56,6 +65,7 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         customer_groupings,
         product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
         taste,
+        filter: Some(filter),
         heads: None,
     })
 }

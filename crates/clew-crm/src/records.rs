@@ -4,7 +4,10 @@
 //! date is reached only by asking who bought ([`Records::bought`]), which is for labels and for judging.
 
 mod build;
+mod check;
 mod order;
+
+use std::fmt;
 
 use crate::bits::Bits;
 use crate::event::EventTable;
@@ -14,7 +17,7 @@ use crate::table::Table;
 
 /// What a tenant sent. The same rows in another order, or from another source, give the same records bit for bit:
 /// codes follow the ids' order, events the customer's code, then time, then their own fields.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Records {
     customers: Table,
     products: Table,
@@ -32,6 +35,18 @@ pub struct Records {
     pub(crate) campaign_orphans: Firsts,
     pub(crate) kind_firsts: Firsts,
     pub(crate) query_firsts: Firsts,
+}
+
+// Counts only: ids and attributes belong into no log.
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records")
+            .field("n_customers", &self.n_customers())
+            .field("n_products", &self.n_products())
+            .field("n_campaigns", &self.n_campaigns())
+            .field("n_events", &self.n_events())
+            .finish_non_exhaustive()
+    }
 }
 
 /// Ids that events speak of and that no file of customers, products or campaigns described. They are kept, with

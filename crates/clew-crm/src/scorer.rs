@@ -24,6 +24,8 @@ pub struct Scorer {
     pub(crate) product_attributes: Vec<Attribute>,
     pub(crate) customer_attributes: Vec<Attribute>,
     pub(crate) state: State,
+    /// Place of each product in the model's order, or [`NONE`].
+    pub(crate) to_model: Vec<u32>,
     /// Place of each customer in the state, or [`NONE`].
     places: Vec<u32>,
 }
@@ -54,11 +56,12 @@ impl Scorer {
         let lines = Lines::read(&history, customers, products.len(), None);
         let taste = model.taste.clone().reordered(&place).apply(run, &lines, &product_attributes, &customer_attributes)?;
         let state = State::new(run, lines, model.horizon_days, &product_attributes, taste)?;
+        let to_model = place.iter().map(|place| place.map_or(NONE, |place| place as u32)).collect();
         let mut places = vec![NONE; history.n_customers()];
         for (place, &customer) in state.customers.iter().enumerate() {
             places[customer as usize] = place as u32;
         }
-        Ok(Scorer { model, records, as_of, product_attributes, customer_attributes, state, places })
+        Ok(Scorer { model, records, as_of, product_attributes, customer_attributes, state, to_model, places })
     }
 
     /// Codes of the customers with an event before the date, rising.

@@ -4,22 +4,18 @@
 
 use std::cmp::Ordering;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::event::{EventKind, EventTable};
 use crate::ids::{Ids, NONE};
+use crate::records::check::{check_events, check_table};
 use crate::records::order::{canonical, extend, renamed, sorted_codes, take};
 use crate::records::{Firsts, Orphans, Records};
 use crate::table::Table;
 
-/// 1900-01-01: an event dated earlier is a mistake.
-const EARLIEST: i64 = -2_208_988_800;
-/// 2200-01-01: an event dated at or after it is a mistake, most often of milliseconds taken for seconds.
-const LATEST: i64 = 7_258_118_400;
-
 impl Records {
     /// Records of these tables and events. Ids that only events tell of are added with nothing known of them.
-    /// Refuses columns of unequal length, codes that were never given, dates out of 1900 to 2200, and more than
-    /// 4,294,967,294 events.
+    /// Refuses columns of unequal length, codes that were never given, infinite numbers, dates out of 1900 to 2200,
+    /// and more than 4,294,967,294 events.
     pub fn new(
         customers: Table,
         products: Table,
@@ -72,72 +68,6 @@ impl Records {
             query_firsts,
         })
     }
-}
-
-fn check_table(what: &str, table: &Table) -> Result<()> {
-    if table.names.len() != table.columns.len() {
-        let (names, columns) = (table.names.len(), table.columns.len());
-        return Err(Error::input(
-            format!("the {what} have {names} column names for {columns} columns"),
-            "give each column one name",
-        ));
-    }
-    for (name, column) in table.names.iter().zip(&table.columns) {
-        if column.len() != table.len() {
-            return Err(Error::input(
-                format!("column '{name}' of the {what} has {} rows, not {}", column.len(), table.len()),
-                "give each id one row in each column",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn check_events(events: &EventTable) -> Result<()> {
-    let n = events.len();
-    let lengths = [
-        events.kind.len(),
-        events.customer.len(),
-        events.product.len(),
-        events.quantity.len(),
-        events.revenue.len(),
-        events.campaign.len(),
-        events.query.len(),
-        events.basket.len(),
-    ];
-    if lengths.iter().any(|&length| length != n) || events.kinds.len() != events.kind_weights.len() {
-        return Err(Error::input(
-            "the events' columns differ in length",
-            "give each event one entry in each",
-        ));
-    }
-    if n >= NONE as usize {
-        return Err(Error::input(
-            format!("{n} events are too many"),
-            "at most 4,294,967,294 fit; drop the oldest",
-        ));
-    }
-    let coded = |codes: &[u32], ids: &Ids, nullable: bool| {
-        codes.iter().all(|&code| (code as usize) < ids.len() || (nullable && code == NONE))
-    };
-    if !(coded(&events.customer, &events.customers, false)
-        && coded(&events.product, &events.products, true)
-        && coded(&events.campaign, &events.campaigns, true)
-        && coded(&events.query, &events.queries, true)
-        && coded(&events.basket, &events.baskets, true)
-        && events.kind.iter().all(|&kind| usize::from(kind) < events.kinds.len())
-        && events.kinds.iter().take(EventKind::NAMES.len()).eq(EventKind::NAMES))
-    {
-        return Err(Error::input("an event holds a code that was never given", "intern each id before use"));
-    }
-    if let Some(i) = events.at.iter().position(|&at| !(EARLIEST..LATEST).contains(&at)) {
-        let (at, customer) = (events.at[i], events.customers.name(events.customer[i]));
-        return Err(Error::input(
-            format!("an event of customer '{customer}' is dated {at} s after 1970, outside 1900 to 2200"),
-            "give seconds, not milliseconds, or drop the event",
-        ));
-    }
-    Ok(())
 }
 
 /// Each code's first time, `i64::MAX` for a code without events.
