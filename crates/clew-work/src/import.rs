@@ -53,6 +53,7 @@ async fn read_in(task: &Task) -> Result<Finished, Failure> {
         "duplicates": outcome.duplicates,
         "orphans": outcome.orphans,
         "columns": outcome.columns,
+        "notes": ingested.report.notes,
     });
     task.finish(tenant, &result).await
 }

@@ -19,6 +19,9 @@ use crate::kind::Kind;
 use crate::task::{Shared, StopReason, Task};
 use crate::{import, metrics, runner, train};
 
+/// The pause between two looks for lost workers, at least.
+const MIN_PAUSE: Duration = Duration::from_millis(10);
+
 /// What a [`Worker`] is made of.
 pub struct WorkerParts {
     /// Postgres.
@@ -72,7 +75,7 @@ impl Worker {
         while !shutdown.is_cancelled() {
             if Instant::now() >= reap_at {
                 self.reap().await;
-                reap_at = Instant::now() + (config.lease / 3).clamp(Duration::from_millis(100), config.poll);
+                reap_at = Instant::now() + (config.lease / 3).min(config.poll).max(MIN_PAUSE);
             }
             self.claim().await;
             let next = reap_at.min(Instant::now() + config.poll);

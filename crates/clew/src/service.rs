@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
 use clew_api::token::TokenConfig;
 use clew_api::{ApiConfig, ApiParts, ApiState};
@@ -13,7 +14,7 @@ use clew_store::object::Objects;
 use clew_work::{WorkConfig, Worker, WorkerParts};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -23,14 +24,17 @@ use crate::database::Database;
 use crate::failure::WrongUse;
 use crate::runtime;
 
+/// What a worker needs to hand its jobs back, after the time that they get to stop.
+const HAND_BACK: Duration = Duration::from_secs(1);
+
 /// A service that answers until it is stopped.
 pub(crate) struct Service {
     config: Config,
     database: Database,
     address: SocketAddr,
     ending: CancellationToken,
-    server: JoinHandle<std::io::Result<()>>,
-    worker: Option<JoinHandle<()>>,
+    /// The server and the worker. They end when told to.
+    parts: JoinSet<()>,
 }
 
 impl Service {
@@ -62,8 +66,13 @@ impl Service {
             let _ = stream.set_nodelay(true);
         });
         let server = axum::serve(listener, router).with_graceful_shutdown(ending.clone().cancelled_owned());
-        let server = tokio::spawn(async move { server.await });
-        let worker = with_worker.then(|| {
+        let mut parts = JoinSet::new();
+        parts.spawn(async move {
+            if let Err(error) = server.await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the server stopped");
+            }
+        });
+        if with_worker {
             let worker = Worker::new(WorkerParts {
                 store: database.store.clone(),
                 objects,
@@ -71,9 +80,9 @@ impl Service {
                 clock: runtime::clock(),
                 config: work_config(config),
             });
-            tokio::spawn(worker.run(ending.clone()))
-        });
-        Ok(Self { config: config.clone(), database, address, ending, server, worker })
+            parts.spawn(worker.run(ending.clone()));
+        }
+        Ok(Self { config: config.clone(), database, address, ending, parts })
     }
 
     /// The address that the service answers at, as a URL of this machine.
@@ -94,37 +103,32 @@ impl Service {
     /// Answers until `shutdown`, then ends in good order.
     ///
     /// # Errors
-    /// When the server ended by itself.
+    /// When the server or the worker ended by itself.
     pub(crate) async fn serve(mut self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let ended = tokio::select! {
+        let lost = tokio::select! {
             () = shutdown.cancelled() => None,
-            ended = &mut self.server => Some(ended),
+            Some(ended) = self.parts.join_next() => Some(ended),
         };
-        let clean = ended.is_none();
-        self.end(clean).await;
-        match ended {
+        self.end().await;
+        match lost {
             None => Ok(()),
-            Some(ended) => {
-                ended.context("the server's thread was lost")?.context("the server stopped by itself")
-            }
+            Some(Ok(())) => bail!("a part of the service stopped by itself; its last words are in the log"),
+            Some(Err(lost)) => Err(lost).context("a part of the service was lost"),
         }
     }
 
     /// Ends in good order at once: requests under way may finish, jobs are handed back.
     pub(crate) async fn stop(self) {
-        self.end(true).await;
+        self.end().await;
     }
 
-    async fn end(mut self, server_runs: bool) {
+    async fn end(mut self) {
         self.ending.cancel();
-        let deadline = Instant::now() + self.config.drain.0;
-        if server_runs && timeout_at(deadline, &mut self.server).await.is_err() {
-            tracing::warn!("requests that did not end in time are cut off");
-            self.server.abort();
-        }
-        if let Some(worker) = self.worker.take() {
-            // The worker keeps to the same time; what it does then is quick.
-            let _ = timeout_at(deadline + std::time::Duration::from_secs(2), worker).await;
+        let deadline = Instant::now() + self.config.drain.0 + HAND_BACK;
+        let all = async { while self.parts.join_next().await.is_some() {} };
+        if timeout_at(deadline, all).await.is_err() {
+            tracing::warn!("what did not end in time is cut off");
+            self.parts.shutdown().await;
         }
         self.database.close().await;
     }
