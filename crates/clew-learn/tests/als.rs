@@ -157,6 +157,24 @@ fn saved_and_loaded_they_are_equal() {
 }
 
 #[test]
+fn values_far_apart_are_borne() {
+    // A quantity typed wrong, without a penalty that grows with it: beyond what f32 can solve.
+    let mut triplets: Vec<(u32, u32, f32)> = Vec::new();
+    for row in 0..60_u32 {
+        triplets.extend((0..40).filter(|c| (c * 7 + row * 3) % 5 < 3).map(|c| (row, c, 1.0)));
+    }
+    triplets.iter_mut().step_by(97).for_each(|triplet| triplet.2 = 1e6);
+    let matrix = Csr::from_triplets(60, 40, &triplets).unwrap();
+    let als =
+        ImplicitAls { frequency_exponent: 0.0, regularisation: 0.003, unobserved_weight: 0.01, ..params() };
+    let factors = run(|run| als.fit(run, &matrix, None)).unwrap();
+    for &(row, column, _) in triplets.iter().step_by(97) {
+        let score = factors.rows.row(row as usize).dot(&factors.columns.row(column as usize));
+        assert!((score - 1.0).abs() < 0.01, "({row}, {column}) is predicted as {score}");
+    }
+}
+
+#[test]
 fn faults_are_named_with_their_place() {
     let fit = |als: ImplicitAls, matrix: &Csr| run(|run| als.fit(run, matrix, None)).unwrap_err().to_string();
     let empty = Csr::from_triplets(3, 3, &[]).unwrap();

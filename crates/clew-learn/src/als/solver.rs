@@ -75,7 +75,10 @@ impl Solver {
                     desk.found[..vectors.len()].fill(0.0);
                     for place in 0..vectors.len() / d {
                         let (columns, values) = rows.row(chunk * ROWS + place);
-                        if !columns.is_empty() && !self.solve_row(desk, place, columns, values) {
+                        if columns.is_empty() || self.solve_row(desk, place, columns, values) {
+                            continue;
+                        }
+                        if !self.solve_row_wide(desk, place, columns, values) {
                             return Err(Error::input(
                                 format!("row {} has no solution", chunk * ROWS + place),
                                 "raise the regularisation, or scale the values down",
@@ -134,6 +137,28 @@ impl Solver {
             }
         }
         found.iter().all(|x| x.is_finite())
+    }
+
+    /// As [`Solver::solve_row`] in f64, for the rare row whose values are too far apart for f32.
+    fn solve_row_wide(&self, desk: &mut Desk, place: usize, columns: &[u32], values: &[f32]) -> bool {
+        let d = self.params.n_factors;
+        let rotated = self.rotated.as_slice().unwrap_or(&[]);
+        let (mut system, mut sum) = (vec![0.0_f64; d * d], vec![0.0_f64; d]);
+        (0..d).for_each(|i| system[i * d + i] = f64::from(desk.diagonal[i]));
+        for (&column, &value) in columns.iter().zip(values) {
+            let vector = &rotated[column as usize * d..(column as usize + 1) * d];
+            for (i, &h) in vector.iter().enumerate() {
+                let weighted = f64::from(value) * f64::from(h);
+                sum[i] += weighted;
+                for (slot, &other) in system[i * d + i..(i + 1) * d].iter_mut().zip(&vector[i..]) {
+                    *slot += weighted * f64::from(other);
+                }
+            }
+        }
+        let solved = dense::solve(&mut system, &mut sum, d, &mut Scratch::new::<f64>(d));
+        let found = &mut desk.found[place * d..(place + 1) * d];
+        found.iter_mut().zip(&sum).for_each(|(x, &value)| *x = value as f32);
+        solved && found.iter().all(|x| x.is_finite())
     }
 
     /// √a × the rotated vectors of some columns, times `scale` per factor.
