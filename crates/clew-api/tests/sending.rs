@@ -34,7 +34,7 @@ async fn a_file_is_kept_as_it_came_and_its_job_is_queued() {
     sender.get(answer.header("location")).await.expect(200);
     assert_eq!(sender.get("/v1/jobs").await.expect(200).body()["data"].as_array().unwrap().len(), 1);
     let rejected = sender.get(&format!("/v1/imports/{}/rejected", answer.id())).await.expect(200);
-    assert_eq!(rejected.text, "");
+    assert_eq!(rejected.text, "line,column,reason\n");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use clew_store::{Entity, Page, data as rows, import, snapshot};
+use clew_store::{Entity, Page, data as rows, import, job, snapshot};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -16,6 +16,10 @@ use crate::state::ApiState;
 
 /// A share of rows above which it is worth a warning.
 const NOTABLE_SHARE: f64 = 0.01;
+/// A share of empty cells of a column above which it is worth a warning.
+const NOTABLE_NULLS: f64 = 0.2;
+/// Imports whose notes are shown.
+const N_IMPORTS: u32 = 20;
 
 /// What is known of the data.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,7 +78,7 @@ struct Name {
 /// Something about the data's quality.
 #[derive(Debug, Serialize, ToSchema)]
 struct Warning {
-    /// A word for programs: `duplicates`, `rejected`, `orphans`, `stale`, `empty`, or an import's own.
+    /// A word for programs: `duplicates`, `rejected`, `orphans`, `outliers`, `nulls`, ….
     #[schema(example = "duplicates")]
     code: String,
     #[schema(example = "events")]
@@ -95,12 +99,13 @@ async fn get_data(caller: Caller<Reader>, State(state): State<ApiState>) -> Resu
     let data = rows::find(&mut tenant).await?;
     let customer_names = names(&expression::names(&mut tenant, Scope::Customer).await?, Scope::Customer);
     let product_names = names(&expression::names(&mut tenant, Scope::Product).await?, Scope::Product);
-    let imports = import::list(&mut tenant, &Page::first(20)).await?.data;
+    let (kind, ended, page) = (Some(import::JOB_KIND), Some(job::State::Succeeded), Page::first(N_IMPORTS));
+    let imports = job::list(&mut tenant, kind, ended, &page).await?.data;
     drop(tenant);
     let copied = snapshot::latest(state.store(), caller.tenant_id).await?.map_or(0, |info| info.batch);
     let range = data.event_range();
     let mut warnings: Vec<Warning> = data.totals.iter().flat_map(of_total).collect();
-    warnings.extend(imports.iter().filter_map(of_import));
+    warnings.extend(imports.iter().flat_map(of_import));
     let kinds = data.totals.iter().filter(|total| total.entity == Entity::Events).map(|total| KindCount {
         kind: total.kind.clone(),
         n_events: total.n_rows,
@@ -152,14 +157,29 @@ fn of_total(total: &rows::Total) -> Vec<Warning> {
     warnings
 }
 
-/// Orphans of a recent import.
-fn of_import(row: &import::Import) -> Option<Warning> {
-    let orphans = row.orphans.filter(|n| *n > 0)?;
-    let detail = format!(
-        "{orphans} rows of the import {} speak of customers or products that were not known; they are kept, send the missing file",
-        row.id
-    );
-    Some(Warning { code: "orphans".into(), entity: row.entity.as_str().to_owned(), n_rows: orphans, detail })
+/// What the job of an import has noted: outliers, orphans, duplicates; and columns with many empty cells.
+fn of_import(row: &job::Job) -> Vec<Warning> {
+    let Some(result) = &row.result else { return Vec::new() };
+    let entity = result["entity"].as_str().unwrap_or_default();
+    let n_accepted = result["accepted"].as_i64().unwrap_or(0);
+    let day = row.finished_at.unwrap_or(row.created_at).format("%F");
+    let mut warnings = Vec::new();
+    let mut warn = |code: &str, n_rows: i64, detail: String| {
+        let detail = format!("{detail} (import of {day})");
+        warnings.push(Warning { code: code.to_owned(), entity: entity.to_owned(), n_rows, detail });
+    };
+    for note in result["notes"].as_array().into_iter().flatten() {
+        let code = note["code"].as_str().unwrap_or_default();
+        warn(code, note["n_rows"].as_i64().unwrap_or(0), note["message"].as_str().unwrap_or_default().to_owned());
+    }
+    for column in result["columns"].as_array().into_iter().flatten() {
+        let n_nulls = column["n_nulls"].as_i64().unwrap_or(0);
+        if n_nulls as f64 > NOTABLE_NULLS * n_accepted as f64 {
+            let name = column["name"].as_str().unwrap_or_default();
+            warn("nulls", n_nulls, format!("{n_nulls} of {n_accepted} rows have no {name}"));
+        }
+    }
+    warnings
 }
 
 /// The route of what is known.

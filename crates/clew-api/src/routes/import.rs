@@ -269,20 +269,20 @@ async fn get_import(caller: Caller<Follower>, State(state): State<ApiState>, Id(
     Answer::ok(&Import::from(find(&caller, &state, id).await?))
 }
 
-/// Downloads the lines of a file that were refused: NDJSON, each with line, column and reason.
+/// Downloads the lines of a file that were refused: CSV of line, column and reason.
 #[utoipa::path(get, path = "/v1/imports/{id}/rejected", operation_id = "get_import_rejected", tag = "imports",
     security(("key" = ["ingest", "reader"])), params(("id" = Uuid, Path)),
-    responses((status = 200, description = "A line per refused line; empty when there are none.", body = String,
-        content_type = "application/x-ndjson",
-        example = "{\"line\":12,\"column\":\"occurred_at\",\"reason\":\"\\\"31/02/2026\\\" is no date\"}\n")))]
+    responses((status = 200, description = "A row per refused line; only the header when there are none.",
+        body = String, content_type = "text/csv",
+        example = "line,column,reason\n12,\"occurred_at\",\"\"\"31/02/2026\"\" is no date\"\n")))]
 async fn get_import_rejected(caller: Caller<Follower>, State(state): State<ApiState>, Id(id): Id) -> Result<Response> {
     let row = find(&caller, &state, id).await?;
     let body = match row.rejected_object {
         Some(object) => upload::send(&state, &object).await?,
-        None => Body::empty(),
+        None => Body::from("line,column,reason\n"),
     };
-    let attachment = HeaderValue::from_static("attachment; filename=\"rejected.ndjson\"");
-    let kind = HeaderValue::from_static("application/x-ndjson");
+    let attachment = HeaderValue::from_static("attachment; filename=\"rejected.csv\"");
+    let kind = HeaderValue::from_static("text/csv; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, attachment)], body).into_response())
 }
 
