@@ -32,10 +32,19 @@ pub(crate) fn code(error: &anyhow::Error) -> u8 {
 ///
 /// As text: `error: …`, then one indented line per cause. As JSON: one line `{"error", "causes", "exit_code"}`.
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    if reader_left(error) {
+        return ExitCode::SUCCESS;
+    }
     let code = code(error);
     // Standard error may be closed: then there is nobody left to tell.
     let _ = std::io::stderr().lock().write_all(text(error, json).as_bytes());
     ExitCode::from(code)
+}
+
+/// Whoever reads standard output has had enough (`clew openapi | head`): that is no failure.
+fn reader_left(error: &anyhow::Error) -> bool {
+    let pipe = |cause: &std::io::Error| cause.kind() == std::io::ErrorKind::BrokenPipe;
+    error.downcast_ref::<crate::output::Unwritable>().is_some_and(|unwritable| pipe(&unwritable.0))
 }
 
 fn text(error: &anyhow::Error, json: bool) -> String {

@@ -1,9 +1,26 @@
 //! What a command writes to standard output: results only, so that it can be piped.
 
+use std::fmt;
 use std::io::Write as _;
 
 use anyhow::Context as _;
 use serde::Serialize;
+
+/// Standard output cannot be written to.
+#[derive(Debug)]
+pub(crate) struct Unwritable(pub(crate) std::io::Error);
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("could not write to standard output")
+    }
+}
+
+impl std::error::Error for Unwritable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 /// Writes one line of text to standard output.
 ///

@@ -11,6 +11,9 @@ use super::settings::{Config, SETTINGS};
 /// The variables that clew reads beside the settings: options of commands, and where the file is.
 const OTHER_VARIABLES: &[&str] = &["config", "url", "key"];
 
+/// The file of the working folder, read when it is there.
+const DEFAULT_FILE: &str = "clew.toml";
+
 /// The environment as clew sees it: each variable as the text it is (a password of digits stays as written).
 struct Environment;
 
@@ -46,7 +49,8 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, Vec<String>> {
             return Err(vec![format!("{}: no such file; correct --config or CLEW_CONFIG", file.display())]);
         }
         Some(file) => figment = figment.merge(Toml::file_exact(file)),
-        None => figment = figment.merge(Toml::file_exact("clew.toml")),
+        None if Path::new(DEFAULT_FILE).is_file() => figment = figment.merge(Toml::file_exact(DEFAULT_FILE)),
+        None => {}
     }
     figment = figment.merge(Environment);
     if let Some(url) = Env::var("DATABASE_URL").filter(|url| !url.is_empty()) {
