@@ -47,7 +47,7 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
     let cold = cold_head(&run.with_progress(&Part::new(run.progress, 0.65, 0.9)), &setting, &groups, &names)?;
     run.report("learning the taste of today", 0.9);
     let taste = TasteModel::fit(
-        run,
+        &run.with_progress(&Part::new(run.progress, 0.9, 0.97)),
         &setting.all,
         &setting.product_attributes,
         &setting.customer_attributes,

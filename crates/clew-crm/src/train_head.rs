@@ -1,7 +1,7 @@
 //! Head: learns one propensity model through all windows: gather, fit the nested kinds, judge on the last window, choose, calibrate, refit.
 use clew_learn::calibration::{Platt, sigmoid};
 use clew_learn::metrics;
-use clew_learn::{Part, Run};
+use clew_learn::{Run, Silent};
 
 use crate::error::Result;
 use crate::feature_taste::TasteModel;
@@ -51,7 +51,9 @@ pub(crate) struct LearnedHead {
 }
 
 /// Learns a head.
-pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -> Result<LearnedHead> {
+pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -> Result<LearnedHead> {
+    // What a fit reports is a share of that fit; of the whole, only the windows that are done are.
+    let run = &whole.with_progress(&Silent);
     let cold = plan.hidden.is_some();
     let budget = (plan.max_rows / (plan.offers.len() * plan.windows.len()).max(1)).max(24);
     let mut rows = Rows::new(plan.n_features);
@@ -62,8 +64,8 @@ pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -
     let mut done = 0.0;
     let taste = train_windows::walk(run, setting, plan.windows, plan.hidden, |window, state| {
         let phase = if cold { "learning from masked launches" } else { "learning from past windows" };
+        whole.report(phase, done / n_steps);
         done += 1.0;
-        run.report(phase, done / n_steps);
         let gathered = train_windows::gather(run, setting, state, window, plan.offers, plan.n_features, budget)?;
         if Some(&window) != plan.windows.first() {
             rows.append(gathered);
@@ -77,9 +79,7 @@ pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -
         fresh = gathered;
         Ok(())
     })?;
-    let part = Part::new(run.progress, done / n_steps, 1.0);
-    let run = &run.with_progress(&part);
-    run.report("choosing and calibrating", 0.1);
+    whole.report("choosing and calibrating", done / n_steps);
     let mut candidates = Vec::new();
     for (at, model) in fitted.iter().enumerate() {
         candidates.push(candidate(run, model, &rows, &judged, at, cold)?);
@@ -91,7 +91,7 @@ pub(crate) fn learn(run: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>) -
     let alone = alone(&judged, plan.n_features);
     rows.append(fresh);
     let n_rows = rows.n();
-    run.report("fitting on all windows", 0.3);
+    whole.report("fitting on all windows", (done + 0.5) / n_steps);
     let kind = fitted.get(chosen).map_or(Kind::Linear, |model| model.kind);
     let mut model = Propensity::fit(run, kind, &rows, plan.chosen, None)?;
     model.platt = calibrate(&judged, chosen)?;
