@@ -88,7 +88,11 @@ pub(crate) async fn send(
     client
         .job(job_id, |job| {
             let share = SENDING + (1.0 - SENDING) * job["progress"].as_f64().unwrap_or(0.0);
-            progress(job["phase"].as_str().unwrap_or("waiting"), share, job["eta_seconds"].as_f64());
+            progress(
+                job["phase"].as_str().unwrap_or(if share < 1.0 { "waiting" } else { "done" }),
+                share,
+                job["eta_seconds"].as_f64(),
+            );
         })
         .await?;
     client.get(&format!("/v1/imports/{}", import["id"].as_str().unwrap_or_default())).await
