@@ -56,11 +56,22 @@ impl Private {
     /// Starts Postgres in a folder, making the cluster at the first time. Blocks until it answers: about two
     /// seconds at the first time, a fraction of one later, more when it has to recover.
     pub fn start(config: PrivateConfig) -> Result<Self> {
+        Self::start_with(config, false)
+    }
+
+    /// The same, but a new cluster is made without waiting for the disk: for tests, whose clusters need not outlive
+    /// the machine.
+    #[doc(hidden)]
+    pub fn start_hastily(config: PrivateConfig) -> Result<Self> {
+        Self::start_with(config, true)
+    }
+
+    fn start_with(config: PrivateConfig, hasty: bool) -> Result<Self> {
         let account = account::to_run_as()?;
         let cluster = cluster::Cluster::locate(&config.dir, account)?;
         let lock = cluster.lock()?;
         let binaries = binaries::find(config.bin.as_deref(), cluster.version()?)?;
-        cluster.ensure(&binaries)?;
+        cluster.ensure(&binaries, hasty)?;
         let dir = cluster.home().to_owned();
         let server = Server::start(binaries, cluster)?;
         Ok(Self { url: url(&server), dir, server, _lock: lock })

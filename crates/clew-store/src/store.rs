@@ -65,12 +65,6 @@ impl Store {
         Queue::new(self.clone())
     }
 
-    /// Does Postgres answer, and is its schema the one this program was built for? For readiness.
-    pub async fn ping(&self) -> Result<()> {
-        sqlx::query("select 1").execute(&self.pool).await?;
-        Ok(())
-    }
-
     /// Closes all connections, in good order.
     pub async fn close(&self) {
         self.pool.close().await;

@@ -81,7 +81,7 @@ async fn start() -> Result<Cluster> {
         let root = std::env::temp_dir().join(format!("clew-testing-{}", crate::postgres::effective_uid()));
         sweep(&root);
         let dir = root.join(Uuid::now_v7().simple().to_string());
-        let private = Private::start(PrivateConfig::new(&dir))?;
+        let private = Private::start_hastily(PrivateConfig::new(&dir))?;
         Ok::<_, Error>(Cluster { private, dir })
     });
     let cluster = started.await.map_err(|error| Error::private("tests", error.to_string()))??;

@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -92,8 +92,8 @@ impl Cluster {
     }
 
     /// Makes the cluster and its database, unless they are there. It is made aside and then renamed: a first start
-    /// that was killed half-way leaves nothing that looks like a cluster.
-    pub(super) fn ensure(&self, binaries: &Binaries) -> Result<()> {
+    /// that was killed half-way leaves nothing that looks like a cluster. `hasty` does not wait for the disk.
+    pub(super) fn ensure(&self, binaries: &Binaries, hasty: bool) -> Result<()> {
         if self.data().exists() {
             return Ok(());
         }
@@ -107,9 +107,14 @@ impl Cluster {
         // Text in the order of its bytes (fast, and the same on every machine); messages in English, since we read
         // them; upper and lower case of all letters.
         initdb.args(["--locale=C", "--lc-ctype=C.UTF-8"]);
-        self.run(initdb, "initdb", b"")?;
         let mut single = Command::new(&binaries.postgres);
-        single.args(["--single", "-D"]).arg(&new).arg("postgres");
+        single.args(["--single", "-D"]).arg(&new);
+        if hasty {
+            initdb.arg("--no-sync");
+            single.arg("-F");
+        }
+        single.arg("postgres");
+        self.run(initdb, "initdb", b"")?;
         self.run(single, "create database", format!("create database {NAME}\n").as_bytes())?;
         std::fs::rename(&new, self.data()).map_err(|error| Error::io(&new, error))
     }
@@ -172,18 +177,23 @@ fn reachable(dir: &Path, account: &Account) -> Result<PathBuf> {
             return Ok(dir.to_owned());
         }
     }
+    let name = &blake3::hash(dir.as_os_str().as_encoded_bytes()).to_hex()[..16];
     // What is below a folder for short-lived files stays short-lived.
     let temporary = ["/tmp", "/var/tmp"].into_iter().find(|folder| dir.starts_with(folder));
-    let root = temporary.map_or_else(|| PathBuf::from("/var/lib/clew"), |folder| Path::new(folder).join("clew"));
-    let home = root.join(&blake3::hash(dir.as_os_str().as_encoded_bytes()).to_hex()[..16]);
+    let home = temporary.map_or_else(
+        || Path::new("/var/lib/clew").join(name),
+        |folder| Path::new(folder).join(format!("clew-postgres-{name}")),
+    );
     let made = DirBuilder::new().recursive(true).mode(0o755).create(&home);
-    if made.is_err() || !account.reaches(&home) {
+    // In a folder where anybody may make one, it may be somebody else's.
+    let ours = std::fs::metadata(&home).is_ok_and(|metadata| metadata.uid() == process::effective_uid());
+    if made.is_err() || !ours || !account.reaches(&home) {
         return Err(Error::private(
             dir.display().to_string(),
             format!(
                 "the account {} cannot reach it, nor {}; take a folder that it can reach, or run clew as another account",
                 account.name,
-                root.display()
+                home.display()
             ),
         ));
     }

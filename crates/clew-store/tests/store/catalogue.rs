@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use clew_store::testing::database;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 
 /// What the service's transactions run as.
 const ROLES: [&str; 4] = ["clew_app", "clew_operator", "clew_worker", "clew_auth"];
@@ -45,6 +45,14 @@ async fn the_schema_keeps_its_walls() {
         assert!(found.is_empty(), "{rule}: {found:?}");
     }
 
+    // Each rule is broken once, lest one that finds nothing be one that looks at nothing.
+    for (n, breach) in BREACHES.iter().enumerate() {
+        let (rule, query) = RULES[n];
+        let mut transaction = owner.begin().await.unwrap();
+        transaction.execute(*breach).await.unwrap();
+        assert!(!breaches(&mut transaction, query).await.is_empty(), "{rule} was not found broken by {breach}");
+    }
+
     // Policies: of the application's role, the tenant's expression to the letter; of others, only the known ones.
     let policies: Vec<(String, Vec<String>, Option<String>, Option<String>, String)> = sqlx::query_as(
         "select tablename::text, roles::text[], qual, with_check, permissive from pg_policies
@@ -67,6 +75,24 @@ async fn the_schema_keeps_its_walls() {
         }
     }
 }
+
+/// A breach of each rule, in the order of [`RULES`].
+const BREACHES: [&str; 13] = [
+    "alter table events_2024_02 no force row level security",
+    "drop policy own on offers",
+    "create table extra (id uuid primary key)",
+    "create table extra (tenant_id uuid not null)",
+    "create unique index extra on offers (name)",
+    "create table extra (tenant_id uuid, id uuid unique);
+     alter table offers add column extra uuid, add foreign key (extra) references extra (id)",
+    "create extension btree_gist; alter table offers add exclude using gist (name with =)",
+    "create view extra as select * from offers",
+    "create function extra() returns int language sql security definer as 'select 1'",
+    "create rule extra as on insert to offers do nothing",
+    "alter role clew_app bypassrls",
+    "alter table offers owner to clew_app",
+    "grant truncate on offers to clew_app",
+];
 
 /// `$1`: tables without a tenant; `$2`: the service's roles.
 const RULES: [(&str, &str); 13] = [

@@ -17,7 +17,7 @@ fn folder() -> (TempDir, PathBuf) {
 
 async fn start(dir: &Path) -> Private {
     let config = PrivateConfig::new(dir);
-    tokio::task::spawn_blocking(|| Private::start(config)).await.unwrap().unwrap()
+    tokio::task::spawn_blocking(|| Private::start_hastily(config)).await.unwrap().unwrap()
 }
 
 async fn stop(private: Private) {
@@ -33,8 +33,11 @@ async fn what_was_written_is_there_after_a_stop() {
     let (_outer, dir) = folder();
     let private = start(&dir).await;
     let store = connect(&private).await;
+    let message = store.ping().await.unwrap_err().to_string();
+    assert!(message.contains("run `clew migrate`"), "{message}");
     store.migrate().await.unwrap();
     store.migrate().await.unwrap();
+    store.ping().await.unwrap();
     let mut operator = store.operator().await.unwrap();
     tenant::insert(&mut operator, "shop", "EUR").await.unwrap();
     operator.commit().await.unwrap();
@@ -66,24 +69,33 @@ async fn two_run_side_by_side_and_a_long_path_is_no_obstacle() {
     assert_ne!(one.url(), two.url());
     assert!(one.url().len() < 200 && two.url().len() < 200);
     for private in [&one, &two] {
-        let store = connect(private).await;
-        store.ping().await.unwrap();
         let fsync: String = sqlx::query_scalar("show fsync").fetch_one(&mut owner(private).await).await.unwrap();
         assert_eq!(fsync, "on");
     }
-    clean(&two);
-    stop(two).await;
 }
 
 async fn owner(private: &Private) -> sqlx::PgConnection {
     <sqlx::PgConnection as sqlx::Connection>::connect(private.url()).await.unwrap()
 }
 
-/// A test's folder is closed to Postgres's account below its top, so its data may be elsewhere; they go too.
-fn clean(private: &Private) {
-    if private.dir().starts_with("/tmp/clew") {
-        std::fs::remove_dir_all(private.dir()).unwrap();
+/// Postgres's account cannot enter what only root may. Says nothing when the tests do not run as root.
+#[tokio::test]
+async fn a_folder_that_the_account_cannot_reach_is_replaced() {
+    let (outer, dir) = folder();
+    if std::os::unix::fs::MetadataExt::uid(&outer.path().metadata().unwrap()) != 0 {
+        eprintln!("not root: skipped");
+        return;
     }
+    std::fs::set_permissions(&dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let private = start(&dir.join("inner")).await;
+    let instead = private.dir().to_owned();
+    assert!(!instead.starts_with(&dir) && instead.join("data/PG_VERSION").exists(), "{}", instead.display());
+    stop(private).await;
+    // The same folder leads to the same data.
+    let private = start(&dir.join("inner")).await;
+    assert_eq!(private.dir(), instead);
+    stop(private).await;
+    std::fs::remove_dir_all(instead).unwrap();
 }
 
 #[tokio::test]
@@ -110,7 +122,7 @@ async fn what_a_killed_start_left_is_no_obstacle() {
     let (_outer, dir) = folder();
     std::fs::create_dir_all(dir.join("data.new/base")).unwrap();
     let private = start(&dir).await;
-    connect(&private).await.ping().await.unwrap();
+    connect(&private).await.migrate().await.unwrap();
     stop(private).await;
     // A process id that belongs to another program by now.
     std::fs::write(dir.join("data/postmaster.pid"), format!("{}\n", std::process::id())).unwrap();
@@ -124,7 +136,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
     std::fs::write(dir.join("file"), "").unwrap();
     let message = Private::start(PrivateConfig::new(dir.join("file/inner"))).unwrap_err().to_string();
     assert!(message.contains("file/inner"), "{message}");
-    let config = PrivateConfig { dir: dir.clone(), bin: Some(dir) };
+    let config = PrivateConfig { bin: Some(dir.clone()), dir };
     let message = Private::start(config).unwrap_err().to_string();
     assert!(message.contains("apt-get install postgresql"), "{message}");
 }
