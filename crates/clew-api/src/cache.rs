@@ -75,7 +75,10 @@ impl Cache {
     where
         F: Future<Output = Result<(Arc<Records>, u64)>> + Send + 'static,
     {
-        match self.get(key, async { open.await.map(|(records, size)| (Kept::Records(records), size)) }).await? {
+        match self
+            .get(key, async { open.await.map(|(records, size)| (Kept::Records(records), size)) })
+            .await?
+        {
             Kept::Records(records) => Ok(records),
             other => Err(mixed(&other)),
         }
@@ -146,7 +149,9 @@ impl Cache {
                 return;
             }
             let others = slots.by_key.iter().filter(|(other, slot)| **other != key && slot.size_bytes > 0);
-            let Some(oldest) = others.min_by_key(|(_, slot)| slot.last_use).map(|(other, _)| *other) else { return };
+            let Some(oldest) = others.min_by_key(|(_, slot)| slot.last_use).map(|(other, _)| *other) else {
+                return;
+            };
             slots.by_key.remove(&oldest);
         }
     }

@@ -41,7 +41,12 @@ impl Compute {
     /// Over the one pool of the process, with `n_places` computations at once and up to `max_waiting` more in
     /// the queue.
     pub(crate) fn new(pool: Arc<rayon::ThreadPool>, n_places: usize, max_waiting: usize) -> Self {
-        Self { pool, places: Arc::new(Semaphore::new(n_places.max(1))), waiting: AtomicUsize::new(0), max_waiting }
+        Self {
+            pool,
+            places: Arc::new(Semaphore::new(n_places.max(1))),
+            waiting: AtomicUsize::new(0),
+            max_waiting,
+        }
     }
 
     /// Runs `work` on the pool and waits for it without holding a tokio thread.

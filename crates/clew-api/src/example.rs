@@ -56,7 +56,8 @@ fn build(schema: &Value, schemas: &Schemas<'_>, depth: usize) -> Value {
 }
 
 fn own(schema: &Value) -> Option<&Value> {
-    let first = |keyword| schema.get(keyword).and_then(Value::as_array).and_then(|all: &Vec<Value>| all.first());
+    let first =
+        |keyword| schema.get(keyword).and_then(Value::as_array).and_then(|all: &Vec<Value>| all.first());
     schema
         .get("example")
         .or_else(|| first("examples"))

@@ -34,7 +34,11 @@ impl<T: DeserializeOwned + ToSchema> FromRequest<ApiState> for Body<T> {
 }
 
 /// Reads a JSON body of one of the media types, with the hash of its bytes.
-pub(crate) async fn read_json(request: Request, state: &ApiState, kinds: &[&str]) -> Result<(Value, [u8; 32])> {
+pub(crate) async fn read_json(
+    request: Request,
+    state: &ApiState,
+    kinds: &[&str],
+) -> Result<(Value, [u8; 32])> {
     let (parts, body) = request.into_parts();
     check_media_type(&parts.headers, kinds)?;
     let bytes = read(body, state.config().body_max_bytes).await?;

@@ -21,7 +21,11 @@ impl Feed {
     }
 
     /// The jobs that move from now on; `None` means that any may have. The first call starts the listening.
-    pub(crate) fn subscribe(&self, store: &Store, draining: &CancellationToken) -> broadcast::Receiver<Option<Uuid>> {
+    pub(crate) fn subscribe(
+        &self,
+        store: &Store,
+        draining: &CancellationToken,
+    ) -> broadcast::Receiver<Option<Uuid>> {
         if !self.started.swap(true, Ordering::Relaxed) {
             let (store, sender) = (store.clone(), self.sender.clone());
             tokio::spawn(draining.clone().run_until_cancelled_owned(listen(store, sender)));

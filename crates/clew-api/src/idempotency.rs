@@ -30,7 +30,10 @@ impl FromRequestParts<ApiState> for IdempotencyKey {
     async fn from_request_parts(parts: &mut Parts, _state: &ApiState) -> Result<Self> {
         let key = read(&parts.headers)?;
         let credential = parts.headers.get(header::AUTHORIZATION).map_or(&b""[..], |v| v.as_bytes());
-        Ok(Self { key, seal: blake3::derive_key("clew 2026-11-22 idempotent answers with secrets", credential) })
+        Ok(Self {
+            key,
+            seal: blake3::derive_key("clew 2026-11-22 idempotent answers with secrets", credential),
+        })
     }
 }
 

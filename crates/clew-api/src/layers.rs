@@ -64,10 +64,12 @@ async fn observe(State(state): State<ApiState>, request: Request, next: Next) ->
     let _in_flight = InFlight::enter();
     let now = state.now();
     let seconds = u64::try_from(now.timestamp()).unwrap_or(0);
-    let context = Context::new(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())));
+    let context =
+        Context::new(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())));
     let request_id = context.request_id.to_string();
     let method = request.method().clone();
-    let route: Arc<str> = request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).into();
+    let route: Arc<str> =
+        request.extensions().get::<MatchedPath>().map_or("unmatched", MatchedPath::as_str).into();
     let span = tracing::info_span!("request", request.id = request_id, tenant.id = tracing::field::Empty);
     let answer = next.run(request).instrument(span.clone());
     let mut response = CONTEXT.scope(Arc::clone(&context), answer).await;

@@ -14,8 +14,7 @@ pub(crate) const CACHE_BYTES: &str = "clew_serving_cache_bytes";
 /// Edges of the histogram of requests, in seconds.
 const REQUEST_BUCKETS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
 /// Edges of every other histogram of seconds: jobs run from a moment to hours.
-const JOB_BUCKETS: [f64; 12] =
-    [0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0];
+const JOB_BUCKETS: [f64; 12] = [0.1, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0];
 
 static INSTALLED: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 

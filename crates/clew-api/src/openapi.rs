@@ -73,9 +73,13 @@ fn finish(mut open: OpenApi) -> Value {
         "type": "http", "scheme": "bearer",
         "description": "An API key, `clew_<public id>_<secret>`, or the JWT of a signed-in member.",
     }});
+    let named =
+        document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
+    merge_all_of(&mut document, &Schemas { named: &named });
     add_problems(&mut document);
     add_patches(&mut document);
-    let named = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
+    let named =
+        document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
@@ -109,7 +113,8 @@ fn add_problems(document: &mut Value) {
             }
         }
         let said = response["description"].as_str().unwrap_or_default().to_owned();
-        let description = format!("{said}{}`{}`: {}.", if said.is_empty() { "" } else { " " }, code.name(), code.title());
+        let description =
+            format!("{said}{}`{}`: {}.", if said.is_empty() { "" } else { " " }, code.name(), code.title());
         response["description"] = description.into();
         let mut shown = json!({
             "type": format!("/docs#problem-{}", code.name()), "title": code.title(), "status": status,
@@ -122,12 +127,39 @@ fn add_problems(document: &mut Value) {
     }
 }
 
+/// Writes every `allOf` as one object. A part that admits no further fields (what a person writes) would else
+/// refuse the fields of the others (what the service adds).
+fn merge_all_of(value: &mut Value, schemas: &Schemas<'_>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| merge_all_of(item, schemas)),
+        Value::Object(fields) => {
+            if let Some(Value::Array(parts)) = fields.remove("allOf") {
+                let (mut properties, mut required) = (Map::new(), Vec::new());
+                for part in &parts {
+                    let mut part = schemas.resolve(part).clone();
+                    merge_all_of(&mut part, schemas);
+                    properties.extend(part["properties"].as_object().cloned().unwrap_or_default());
+                    required.extend(part["required"].as_array().cloned().unwrap_or_default());
+                }
+                fields.insert("type".into(), "object".into());
+                fields.insert("required".into(), required.into());
+                fields.insert("properties".into(), properties.into());
+            }
+            fields.values_mut().for_each(|inner| merge_all_of(inner, schemas));
+        }
+        _ => {}
+    }
+}
+
 /// The body of a PATCH is what a new one's is, with nothing required.
 fn add_patches(document: &mut Value) {
     let mut patches = Map::new();
-    let named = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
+    let named =
+        document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     for item in document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
-        let Some(content) = item.pointer_mut("/patch/requestBody/content/application~1json") else { continue };
+        let Some(content) = item.pointer_mut("/patch/requestBody/content/application~1json") else {
+            continue;
+        };
         let reference = content["schema"]["$ref"].as_str().unwrap_or_default();
         let name = reference.trim_start_matches("#/components/schemas/").to_owned();
         let mut schema = named.get(&name).cloned().unwrap_or_default();
@@ -188,12 +220,10 @@ fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &S
         if response.get("$ref").is_some() {
             continue;
         }
-        response["headers"]["x-request-id"] =
-            json!({"description": "The request's id, as in the log.", "schema": {"type": "string", "format": "uuid"}});
+        response["headers"]["x-request-id"] = json!({"description": "The request's id, as in the log.", "schema": {"type": "string", "format": "uuid"}});
         if status == "202" && creates || status == "201" {
             let what = if status == "202" { "The job or import to follow." } else { "What was made." };
-            response["headers"]["Location"] =
-                json!({"description": what, "schema": {"type": "string"}, "example": "/v1/jobs/0198c6a1-7a52-7c3e-9d0f-3f6f4c3b2a10"});
+            response["headers"]["Location"] = json!({"description": what, "schema": {"type": "string"}, "example": "/v1/jobs/0198c6a1-7a52-7c3e-9d0f-3f6f4c3b2a10"});
         }
         add_examples(&mut response["content"], schemas);
     }

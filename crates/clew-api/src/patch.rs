@@ -19,7 +19,8 @@ impl FromRequest<ApiState> for Patch {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self> {
-        let (value, _) = read_json(request, state, &["application/json", "application/merge-patch+json"]).await?;
+        let (value, _) =
+            read_json(request, state, &["application/json", "application/merge-patch+json"]).await?;
         match value {
             Value::Object(fields) => Ok(Self(fields)),
             _ => Err(Problem::field("", "expected an object of the fields to change")),

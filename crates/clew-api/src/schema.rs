@@ -105,7 +105,8 @@ impl Schemas<'_> {
             match (properties.and_then(|p| p.get(name)), schema.get("additionalProperties")) {
                 (Some(property), _) => self.walk(property, value, &place, errors),
                 (None, Some(Value::Bool(false))) => {
-                    let known: Vec<&str> = properties.into_iter().flatten().map(|(k, _)| k.as_str()).collect();
+                    let known: Vec<&str> =
+                        properties.into_iter().flatten().map(|(k, _)| k.as_str()).collect();
                     let detail = format!("is not a known field; known are {}", known.join(", "));
                     errors.push(FieldError { pointer: place, detail });
                 }
@@ -123,7 +124,10 @@ impl Schemas<'_> {
                 let mut found = Vec::new();
                 self.walk(part, value, pointer, &mut found);
                 let depth = |e: &Vec<FieldError>| e.iter().map(|e| e.pointer.len()).max().unwrap_or(0);
-                if nearest.as_ref().is_none_or(|n| found.is_empty() || (!n.is_empty() && depth(&found) > depth(n))) {
+                if nearest
+                    .as_ref()
+                    .is_none_or(|n| found.is_empty() || (!n.is_empty() && depth(&found) > depth(n)))
+                {
                     nearest = Some(found);
                 }
             }
@@ -166,7 +170,8 @@ fn check_number(schema: &Value, value: &Value, say: &mut impl FnMut(String)) {
     let bound = |keyword| schema.get(keyword).and_then(Value::as_f64);
     if bound("minimum").is_some_and(|min| x < min) || bound("exclusiveMinimum").is_some_and(|min| x <= min) {
         let than = if schema.get("minimum").is_some() { "at least" } else { "more than" };
-        let min = schema.get("minimum").or_else(|| schema.get("exclusiveMinimum")).cloned().unwrap_or_default();
+        let min =
+            schema.get("minimum").or_else(|| schema.get("exclusiveMinimum")).cloned().unwrap_or_default();
         say(format!("expected {than} {min}, found {value}"));
     }
     if let Some(max) = bound("maximum")
@@ -181,7 +186,11 @@ fn check_text(schema: &Value, text: &str, say: &mut impl FnMut(String)) {
     if let Some(min) = schema.get("minLength").and_then(Value::as_u64)
         && n_characters < min
     {
-        say(if n_characters == 0 { "is empty".into() } else { format!("expected at least {min} characters") });
+        say(if n_characters == 0 {
+            "is empty".into()
+        } else {
+            format!("expected at least {min} characters")
+        });
     }
     if let Some(max) = schema.get("maxLength").and_then(Value::as_u64)
         && n_characters > max

@@ -42,7 +42,8 @@ impl Serving {
     /// # Errors
     /// 409 when there is none yet.
     pub(crate) async fn find(tenant: &mut Tenant<'_>) -> Result<Versions> {
-        let none = || Problem::new(Code::NoModel, "there is no active model yet; train one with POST /v1/models");
+        let none =
+            || Problem::new(Code::NoModel, "there is no active model yet; train one with POST /v1/models");
         let row = model::find_active(tenant).await?.ok_or_else(none)?;
         let (Some(object), Some(as_of)) = (row.object, row.as_of) else { return Err(none()) };
         let size_bytes = row.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
@@ -134,7 +135,8 @@ async fn open_records(state: &ApiState, tenant_id: Uuid, info: &SnapshotInfo) ->
         let waiting = tokio::runtime::Handle::current();
         let objects = own.objects().clone();
         // Reading is arithmetic with waits for the object store between: it goes to the pool, not to a tokio thread.
-        let records = own.compute().run(move |_| Ok(waiting.block_on(snapshot::open(&objects, &info))?)).await?;
+        let records =
+            own.compute().run(move |_| Ok(waiting.block_on(snapshot::open(&objects, &info))?)).await?;
         let size_bytes = records.size_bytes() as u64;
         Ok((Arc::new(records), size_bytes))
     };

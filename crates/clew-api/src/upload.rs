@@ -41,7 +41,10 @@ pub(crate) async fn receive(state: &ApiState, tenant_id: Uuid, body: Body) -> Re
         }
         Ok(()) => {
             let stored = writer.finish().await?;
-            Ok(Upload { object: stored.name, size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX) })
+            Ok(Upload {
+                object: stored.name,
+                size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
+            })
         }
         Err(problem) => {
             writer.abort().await?;
@@ -58,7 +61,9 @@ async fn copy(state: &ApiState, writer: &mut ObjectWriter, mut body: Body) -> Re
             Problem::new(Code::Timeout, format!("the body paused for more than {} s", pause.as_secs()))
         })?;
         let Some(frame) = frame else { return Ok(()) };
-        let frame = frame.map_err(|e| Problem::new(Code::Malformed, "the body broke off; nothing was kept").caused_by(e))?;
+        let frame = frame.map_err(|e| {
+            Problem::new(Code::Malformed, "the body broke off; nothing was kept").caused_by(e)
+        })?;
         let Some(piece) = frame.data_ref() else { continue };
         if writer.size_bytes() + piece.len() as u64 > max_bytes {
             let detail = format!("the body has more than {max_bytes} bytes; send it in several files");

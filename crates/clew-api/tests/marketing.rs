@@ -1,5 +1,7 @@
 //! What marketers write: offers, segments and rules; and what all creating requests and lists have in common.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use common::{Answer, Api};
@@ -42,7 +44,8 @@ async fn an_offer_is_made_read_changed_and_deleted() {
     /name: is missing
     /margin: expected number or null, found "high"
     "#);
-    let both = marketer.patch(&address, &json!({"expression": "product.product_id == \"p1\""})).await.expect(422);
+    let both =
+        marketer.patch(&address, &json!({"expression": "product.product_id == \"p1\""})).await.expect(422);
     insta::assert_snapshot!(both.errors().join("\n"), @"/product_ids: give either an expression or product_ids, not both");
 
     marketer.delete(&address).await.expect(204);
@@ -59,7 +62,8 @@ async fn an_expression_is_checked_against_the_tenants_names() {
     let errors = answer.errors();
     assert!(errors[0].starts_with("/expression: line 1, column 1"), "{errors:?}");
     assert!(errors[0].contains("n_purchases"), "the nearest name is told: {errors:?}");
-    let rule = json!({"name": "r", "scope": "product", "expression": "customer.n_purchases > 2", "reason": "x"});
+    let rule =
+        json!({"name": "r", "scope": "product", "expression": "customer.n_purchases > 2", "reason": "x"});
     marketer.post("/v1/rules", &rule).await.expect(422);
     let rule = json!({"name": "r", "scope": "pair", "expression": "true", "reason": ""});
     let answer = marketer.post("/v1/rules", &rule).await.expect(422);
@@ -103,7 +107,8 @@ async fn a_creating_request_that_is_sent_again_has_one_effect_and_one_answer() {
     let first = marketer.post_once("k1", "/v1/offers", &wine()).await.expect(201);
     let again = marketer.post_once("k1", "/v1/offers", &wine()).await.expect(201);
     assert!(same(&first, &again), "{again:?}");
-    let other = marketer.post_once("k1", "/v1/offers", &json!({"name": "x", "product_ids": ["p"]})).await.expect(422);
+    let other =
+        marketer.post_once("k1", "/v1/offers", &json!({"name": "x", "product_ids": ["p"]})).await.expect(422);
     assert_eq!(other.problem(), "idempotency_mismatch");
     let segment = json!({"name": "s", "expression": "customer.n_purchases > 2"});
     marketer.post_once("k1", "/v1/segments", &segment).await.expect(422);
@@ -132,13 +137,18 @@ async fn pages_follow_each_other_while_rows_are_written() {
     let api = Api::start().await;
     let marketer = api.marketer().await;
     for i in 0..5 {
-        marketer.post("/v1/offers", &json!({"name": format!("o{i}"), "product_ids": ["p"]})).await.expect(201);
+        marketer
+            .post("/v1/offers", &json!({"name": format!("o{i}"), "product_ids": ["p"]}))
+            .await
+            .expect(201);
     }
     let mut names = Vec::new();
     let mut cursor = String::new();
     loop {
         let page = marketer.get(&format!("/v1/offers?limit=2{cursor}")).await.expect(200).body();
-        names.extend(page["data"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()));
+        names.extend(
+            page["data"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()),
+        );
         // A newer row must not move the rest.
         marketer.post("/v1/offers", &json!({"name": "late", "product_ids": ["p"]})).await.expect(201);
         match page["next_cursor"].as_str() {

@@ -1,5 +1,7 @@
 //! What is refused, how, and that nothing of it leaks.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use axum::body::Body;

@@ -1,5 +1,7 @@
 //! Data on its way in: files as they come, and events; keys and tenants.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use axum::body::Body;
@@ -42,7 +44,10 @@ async fn a_file_sent_again_under_the_same_key_is_one_import() {
     let api = Api::start().await;
     let sender = api.as_right(Right::Ingest).await;
     let send = async |path: &str, text: &'static str| {
-        let request = sender.request(Method::POST, path).header("content-type", "text/csv").header("idempotency-key", "f");
+        let request = sender
+            .request(Method::POST, path)
+            .header("content-type", "text/csv")
+            .header("idempotency-key", "f");
         sender.send(request.body(Body::from(text)).unwrap()).await
     };
     let first = send("/v1/imports?entity=customers", "customer_id\nc1\n").await.expect(202);
@@ -57,7 +62,8 @@ async fn a_file_sent_again_under_the_same_key_is_one_import() {
 async fn what_cannot_be_an_import_is_refused_and_leaves_nothing() {
     let api = Api::start_with(ApiConfig { import_max_bytes: 10, ..ApiConfig::default() }).await;
     let sender = api.as_right(Right::Ingest).await;
-    let large = sender.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await.expect(413);
+    let large =
+        sender.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await.expect(413);
     assert_eq!(large.problem(), "too_large");
     sender.upload("/v1/imports?entity=customers", "text/csv", "").await.expect(422);
     sender.upload("/v1/imports?entity=customers", "image/png", "x").await.expect(415);
@@ -66,10 +72,16 @@ async fn what_cannot_be_an_import_is_refused_and_leaves_nothing() {
     ?entity: expected one of "customers", "products", "events", "campaigns", found "people"
     ?format: expected one of "csv", "ndjson", "parquet", found "xls"
     "#);
-    let mapping = sender.upload("/v1/imports?entity=events&mapping=%7B%22kind%22%3A%5B%5D%7D", "text/csv", "x").await.expect(422);
+    let mapping = sender
+        .upload("/v1/imports?entity=events&mapping=%7B%22kind%22%3A%5B%5D%7D", "text/csv", "x")
+        .await
+        .expect(422);
     assert!(mapping.errors()[0].starts_with("?mapping: "), "{}", mapping.text);
     let broken = stream::iter([Ok("customer"), Err(std::io::Error::other("gone"))]);
-    let broken = sender.upload("/v1/imports?entity=customers", "text/csv", Body::from_stream(broken)).await.expect(400);
+    let broken = sender
+        .upload("/v1/imports?entity=customers", "text/csv", Body::from_stream(broken))
+        .await
+        .expect(400);
     assert_eq!(broken.problem(), "malformed");
     assert_eq!(api.reader().await.get("/v1/imports").await.body()["data"], json!([]));
     let left = std::fs::read_dir(api.database.objects_dir().join(api.tenant_id.to_string()).join("imports"));
@@ -81,13 +93,17 @@ async fn events_are_taken_all_or_none() {
     let api = Api::start().await;
     let sender = api.as_right(Right::Ingest).await;
     let event = |id: &str| json!({"kind": "view", "customer_id": "c1", "product_id": "p1", "occurred_at": "2026-11-20T10:00:00Z", "event_id": id});
-    let taken = sender.post("/v1/events", &json!({"events": [event("a"), event("b"), event("a")]})).await.expect(202);
+    let taken =
+        sender.post("/v1/events", &json!({"events": [event("a"), event("b"), event("a")]})).await.expect(202);
     assert_eq!(taken.body(), json!({"accepted": 2, "duplicates": 1}));
     let again = sender.post("/v1/events", &json!([event("a"), event("c")])).await.expect(202);
     assert_eq!(again.body(), json!({"accepted": 1, "duplicates": 1}));
     let mut wrong = event("d");
     wrong["quantity"] = json!("two");
-    let wrong = sender.post("/v1/events", &json!({"events": [event("e"), wrong, {"kind": "view"}]})).await.expect(422);
+    let wrong = sender
+        .post("/v1/events", &json!({"events": [event("e"), wrong, {"kind": "view"}]}))
+        .await
+        .expect(422);
     insta::assert_snapshot!(wrong.errors().join("\n"), @r#"
     /events/1/quantity: expected number or null, found "two"
     /events/2/customer_id: is missing

@@ -1,5 +1,7 @@
 //! The whole way through the API: files in, a model, a gain curve, rules, segments, recommendations.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::sync::Arc;
@@ -14,7 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 /// A small shop, a sample of 500 days that end on 2026-11-01.
 fn shop() -> Shop {
-    Shop::new(SampleParams { n_customers: 1_000, n_products: 200, n_events: 30_000, ..SampleParams::default() }).unwrap()
+    Shop::new(SampleParams {
+        n_customers: 1_000,
+        n_products: 200,
+        n_events: 30_000,
+        ..SampleParams::default()
+    })
+    .unwrap()
 }
 
 /// A worker beside the API, until the token is raised.
@@ -66,7 +74,8 @@ async fn from_files_to_a_gain_curve() {
     check_rejected_lines(&sender).await;
 
     // Nothing answers before a model is there.
-    let early = marketer.post("/v1/gain-curves", &json!({"offer": {"product_ids": ["P0000001"]}})).await.expect(409);
+    let early =
+        marketer.post("/v1/gain-curves", &json!({"offer": {"product_ids": ["P0000001"]}})).await.expect(409);
     assert_eq!(early.problem(), "no_model");
     let asked = json!({"as_of": "2026-10-01", "horizon_days": 28, "seed": 7});
     let asked = marketer.post("/v1/models", &asked).await.expect(202);
@@ -78,7 +87,8 @@ async fn from_files_to_a_gain_curve() {
 
     let data = marketer.get("/v1/data").await.expect(200).body();
     assert_eq!(data["n_batches_behind"], 0);
-    let names: Vec<&str> = data["product_names"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
+    let names: Vec<&str> =
+        data["product_names"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
     assert!(names.contains(&"product.category") && names.contains(&"product.product_id"), "{names:?}");
 
     check_gain_curves(&marketer, &model).await;
@@ -105,7 +115,8 @@ async fn check_rejected_lines(sender: &Client) {
 async fn check_gain_curves(marketer: &Client, model: &Value) {
     let offer = json!({"name": "Under 40", "expression": "product.price < 40.0", "margin": 0.3, "cost_per_contact": 0.05});
     let offer = marketer.post("/v1/offers", &offer).await.expect(201);
-    let products = marketer.get(&format!("/v1/offers/{}/products?limit=2", offer.id())).await.expect(200).body();
+    let products =
+        marketer.get(&format!("/v1/offers/{}/products?limit=2", offer.id())).await.expect(200).body();
     assert_eq!(products["data"].as_array().unwrap().len(), 2);
     assert!(products["next_cursor"].is_string());
 
@@ -123,7 +134,8 @@ async fn check_gain_curves(marketer: &Client, model: &Value) {
     assert!(curve["waterfall"].as_array().unwrap().is_empty());
 
     // The same offer as it would be written draws the same curve.
-    let written = json!({"offer": {"expression": "product.price < 40.0", "margin": 0.3, "cost_per_contact": 0.05}});
+    let written =
+        json!({"offer": {"expression": "product.price < 40.0", "margin": 0.3, "cost_per_contact": 0.05}});
     assert_eq!(marketer.post("/v1/gain-curves", &written).await.expect(200).body(), curve);
 
     let rule = json!({"name": "Newcomers", "scope": "customer", "expression": "customer.n_purchases < 3", "reason": "too new"});
@@ -158,7 +170,9 @@ async fn check_segments(marketer: &Client) {
     loop {
         let path = format!("/v1/segments/{segment}/members?limit=150{cursor}");
         let page = marketer.get(&path).await.expect(200).body();
-        members.extend(page["data"].as_array().unwrap().iter().map(|m| m["customer_id"].as_str().unwrap().to_owned()));
+        members.extend(
+            page["data"].as_array().unwrap().iter().map(|m| m["customer_id"].as_str().unwrap().to_owned()),
+        );
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
@@ -166,8 +180,10 @@ async fn check_segments(marketer: &Client) {
     }
     assert!(members.len() > 300 && members.is_sorted_by(|a, b| a < b), "{}", members.len());
     // The rule above is in force here too.
-    let newcomers = json!({"scope": "customer", "expression": "customer.n_purchases < 3 && customer.n_events > 0"});
-    let refused = marketer.post("/v1/rules/test", &newcomers).await.expect(200).body()["n_refused"].as_u64().unwrap();
+    let newcomers =
+        json!({"scope": "customer", "expression": "customer.n_purchases < 3 && customer.n_events > 0"});
+    let refused =
+        marketer.post("/v1/rules/test", &newcomers).await.expect(200).body()["n_refused"].as_u64().unwrap();
     let all = json!({"scope": "customer", "expression": "customer.n_events > 0"});
     let all = marketer.post("/v1/rules/test", &all).await.expect(200).body()["n_refused"].as_u64().unwrap();
     assert_eq!(members.len() as u64, all - refused);
@@ -176,11 +192,22 @@ async fn check_segments(marketer: &Client) {
 async fn check_recommendations(marketer: &Client) {
     let members = json!({"name": "Loyal", "expression": "customer.n_purchases >= 3"});
     let segment = marketer.post("/v1/segments", &members).await.expect(201).id();
-    let page = marketer.get(&format!("/v1/segments/{segment}/members?limit=3&as_of=2026-10-01")).await.expect(200).body();
-    let ids: Vec<&str> = page["data"].as_array().unwrap().iter().map(|m| m["customer_id"].as_str().unwrap()).collect();
-    let path = format!("/v1/customers/{}/recommendations?limit=3&explain=true&filter=product.price+%3C+40.0", ids[0]);
+    let page = marketer
+        .get(&format!("/v1/segments/{segment}/members?limit=3&as_of=2026-10-01"))
+        .await
+        .expect(200)
+        .body();
+    let ids: Vec<&str> =
+        page["data"].as_array().unwrap().iter().map(|m| m["customer_id"].as_str().unwrap()).collect();
+    let path = format!(
+        "/v1/customers/{}/recommendations?limit=3&explain=true&filter=product.price+%3C+40.0",
+        ids[0]
+    );
     let one = marketer.get(&path).await.expect(200).body();
-    assert_eq!(one["as_of"], Utc.with_ymd_and_hms(2026, 10, 1, 0, 0, 0).unwrap().format("%FT%TZ").to_string());
+    assert_eq!(
+        one["as_of"],
+        Utc.with_ymd_and_hms(2026, 10, 1, 0, 0, 0).unwrap().format("%FT%TZ").to_string()
+    );
     let products = one["data"].as_array().unwrap();
     assert_eq!(products.iter().map(|p| p["rank"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
     assert!(products.iter().any(|p| !p["reasons"].as_array().unwrap().is_empty()), "{one}");
@@ -199,7 +226,10 @@ async fn check_recommendations(marketer: &Client) {
     assert_eq!(twice.errors(), ["/customer_ids/1: is there already"]);
 
     marketer.get("/v1/customers/nobody/recommendations").await.expect(404);
-    let wrong = marketer.get(&format!("/v1/customers/{}/recommendations?filter=product.prise+%3C+4", ids[0])).await.expect(422);
+    let wrong = marketer
+        .get(&format!("/v1/customers/{}/recommendations?filter=product.prise+%3C+4", ids[0]))
+        .await
+        .expect(422);
     assert!(wrong.errors()[0].starts_with("?filter: line 1, column 9"), "{}", wrong.text);
     let rule = json!({"name": "Dear", "scope": "product", "expression": "product.price < 40.0", "reason": "too cheap"});
     marketer.post("/v1/rules", &rule).await.expect(201);

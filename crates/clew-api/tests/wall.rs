@@ -1,6 +1,8 @@
 //! Every operation of the document, tried from outside the wall: no credential, garbage, an expired and a revoked
 //! one, every lower right, and another tenant's. The list comes from the document, so none can be forgotten.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -92,13 +94,16 @@ impl Operation {
 /// One of everything, for the first tenant.
 async fn things(api: &Api) -> BTreeMap<&'static str, String> {
     let owner = api.owner().await;
-    let offer = owner.post("/v1/offers", &json!({"name": "all", "product_ids": ["p1"]})).await.expect(201).id();
+    let offer =
+        owner.post("/v1/offers", &json!({"name": "all", "product_ids": ["p1"]})).await.expect(201).id();
     let segment = json!({"name": "s", "expression": "customer.n_purchases > 1.0"});
     let segment = owner.post("/v1/segments", &segment).await.expect(201).id();
-    let rule = json!({"name": "r", "scope": "customer", "expression": "customer.n_purchases > 1.0", "reason": "x"});
+    let rule =
+        json!({"name": "r", "scope": "customer", "expression": "customer.n_purchases > 1.0", "reason": "x"});
     let rule = owner.post("/v1/rules", &rule).await.expect(201).id();
     let key = owner.post("/v1/keys", &json!({"name": "k", "right": "reader"})).await.expect(201).id();
-    let import = owner.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await.expect(202);
+    let import =
+        owner.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await.expect(202);
     let mut tenant = api.database.store.tenant(api.tenant_id).await.unwrap();
     let new = NewModel { as_of: None, horizon_days: 28, seed: 0, params: json!({}), request_id: None };
     let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
@@ -171,7 +176,12 @@ async fn every_right_may_do_what_the_document_says_and_nothing_else() {
                 }
                 let answer = operation.send(client, &address).await;
                 let status = answer.status.as_u16();
-                assert!(![401, 403, 405, 500].contains(&status), "{} as {right}: {}", operation.id, answer.text);
+                assert!(
+                    ![401, 403, 405, 500].contains(&status),
+                    "{} as {right}: {}",
+                    operation.id,
+                    answer.text
+                );
             } else {
                 let answer = operation.send_without_end(client, &address).await;
                 assert_eq!(answer.status, 403, "{} as {right}: {}", operation.id, answer.text);

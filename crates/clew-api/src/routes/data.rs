@@ -142,7 +142,8 @@ fn names(schema: &clew_crm::Schema, scope: Scope) -> Vec<Name> {
 
 fn of_total(total: &rows::Total) -> Vec<Warning> {
     let entity = total.entity.as_str();
-    let of_kind = if total.kind.is_empty() { entity.to_owned() } else { format!("{entity} ({})", total.kind) };
+    let of_kind =
+        if total.kind.is_empty() { entity.to_owned() } else { format!("{entity} ({})", total.kind) };
     let all = (total.n_rows + total.n_duplicates + total.n_rejected).max(1) as f64;
     let mut warnings = Vec::new();
     let mut warn = |code: &str, n_rows: i64, detail: String| {
@@ -170,7 +171,11 @@ fn of_import(row: &job::Job) -> Vec<Warning> {
     };
     for note in result["notes"].as_array().into_iter().flatten() {
         let code = note["code"].as_str().unwrap_or_default();
-        warn(code, note["n_rows"].as_i64().unwrap_or(0), note["message"].as_str().unwrap_or_default().to_owned());
+        warn(
+            code,
+            note["n_rows"].as_i64().unwrap_or(0),
+            note["message"].as_str().unwrap_or_default().to_owned(),
+        );
     }
     for column in result["columns"].as_array().into_iter().flatten() {
         let n_nulls = column["n_nulls"].as_i64().unwrap_or(0);

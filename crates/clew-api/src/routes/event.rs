@@ -121,7 +121,10 @@ async fn create_events(
     let now = state.now();
     let faults = ingest::check_events(&events, now);
     if !faults.is_empty() {
-        let error = |f: ingest::Fault| FieldError { pointer: format!("{at}/{}/{}", f.index, f.field), detail: f.detail };
+        let error = |f: ingest::Fault| FieldError {
+            pointer: format!("{at}/{}/{}", f.index, f.field),
+            detail: f.detail,
+        };
         return Err(Problem::invalid(faults.into_iter().map(error).collect()));
     }
     let mut tenant = caller.open(&state).await?;

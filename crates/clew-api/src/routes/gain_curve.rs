@@ -72,7 +72,9 @@ async fn compute_gain_curve(
         }
         (None, Some(id)) => (OfferWritten::kept(&mut tenant, id, "/offer_id").await?, "/offer_id"),
         (None, None) => return Err(Problem::field("/offer", "is missing; give an offer or offer_id")),
-        (Some(_), Some(_)) => return Err(Problem::field("/offer_id", "give either an offer or offer_id, not both")),
+        (Some(_), Some(_)) => {
+            return Err(Problem::field("/offer_id", "give either an offer or offer_id, not both"));
+        }
     };
     let rules = match request.rules {
         None => kept_rules(&mut tenant, AppliesTo::GainCurves).await?,
@@ -94,7 +96,8 @@ async fn compute_gain_curve(
             let horizon_days = offer.horizon_days;
             let products = serving.products(&offer.into_crm(), at)?;
             let rules = serving.compile(&rules, "/rules")?;
-            let segment = segment.map(|source| serving.predicate(Scope::Customer, &source, "/segment")).transpose()?;
+            let segment =
+                segment.map(|source| serving.predicate(Scope::Customer, &source, "/segment")).transpose()?;
             let request = GainRequest {
                 products: &products,
                 rules: &rules,
@@ -105,7 +108,9 @@ async fn compute_gain_curve(
             let mut curve = serving.scorer.gain_curve(run, &request).map_err(|e| refusal::crm(e, at))?;
             let learned = serving.scorer.model().horizon_days;
             if horizon_days.is_some_and(|asked| i64::from(asked) != i64::from(learned)) {
-                curve.warnings.push(format!("purchases within {learned} days count, as the model was trained"));
+                curve
+                    .warnings
+                    .push(format!("purchases within {learned} days count, as the model was trained"));
             }
             Ok(curve)
         })

@@ -155,7 +155,8 @@ impl Described {
             Some(text) => serde_json::from_str(text)
                 .map_err(|error| Problem::field("?mapping", format!("is not JSON: {error}")))?,
         };
-        Mapping::from_json(&mapping, query.entity.into()).map_err(|error| Problem::field("?mapping", error.to_string()))?;
+        Mapping::from_json(&mapping, query.entity.into())
+            .map_err(|error| Problem::field("?mapping", error.to_string()))?;
         Ok(Self { format: format(query, headers)?, compression: compression(query, headers)?, mapping })
     }
 }
@@ -172,11 +173,17 @@ fn format(query: &ImportQuery, headers: &HeaderMap) -> Result<Option<&'static st
         "text/csv" | "text/tab-separated-values" => Ok(Some("csv")),
         "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(Some("ndjson")),
         "application/vnd.apache.parquet" | "application/x-parquet" => Ok(Some("parquet")),
-        "" | "application/octet-stream" | "application/gzip" | "application/x-gzip" | "application/zstd"
+        ""
+        | "application/octet-stream"
+        | "application/gzip"
+        | "application/x-gzip"
+        | "application/zstd"
         | "application/x-www-form-urlencoded" => Ok(None),
         other => Err(Problem::new(
             Code::UnsupportedMediaType,
-            format!("{other} is not read here; send text/csv, application/x-ndjson or application/vnd.apache.parquet"),
+            format!(
+                "{other} is not read here; send text/csv, application/x-ndjson or application/vnd.apache.parquet"
+            ),
         )),
     }
 }
@@ -226,7 +233,8 @@ async fn create_import(
 ) -> Result<Answer> {
     let described = Described::of(&query, &headers)?;
     let file = upload::receive(&state, caller.tenant_id, body).await?;
-    let digest = file.digest(&json!([query.entity, described.format, described.compression, described.mapping]));
+    let digest =
+        file.digest(&json!([query.entity, described.format, described.compression, described.mapping]));
     let mut tenant = caller.open(&state).await?;
     let once = match key.begin(&mut tenant, "create_import", digest).await? {
         Ok(once) => once,
@@ -275,7 +283,11 @@ async fn get_import(caller: Caller<Follower>, State(state): State<ApiState>, Id(
     responses((status = 200, description = "A row per refused line; only the header when there are none.",
         body = String, content_type = "text/csv",
         example = "line,column,reason\n12,\"occurred_at\",\"\"\"31/02/2026\"\" is no date\"\n")))]
-async fn get_import_rejected(caller: Caller<Follower>, State(state): State<ApiState>, Id(id): Id) -> Result<Response> {
+async fn get_import_rejected(
+    caller: Caller<Follower>,
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> Result<Response> {
     let row = find(&caller, &state, id).await?;
     let body = match row.rejected_object {
         Some(object) => upload::send(&state, &object).await?,

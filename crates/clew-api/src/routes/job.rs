@@ -180,7 +180,8 @@ async fn stream_job(
     let news = state.feed().subscribe(state.store(), state.draining());
     find(&caller, &state, id).await?;
     let watch = Watch { caller, state, id, news, last: String::new(), ended: false };
-    let events = stream::unfold(watch, |mut watch| async { watch.next().await.map(|event| (Ok(event), watch)) });
+    let events =
+        stream::unfold(watch, |mut watch| async { watch.next().await.map(|event| (Ok(event), watch)) });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 

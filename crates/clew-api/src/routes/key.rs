@@ -128,7 +128,10 @@ async fn create_key(
     let new = rows::NewKey { name: new.name, right: new.right.into(), expires_at: new.expires_at };
     let (row, shown) = rows::insert(&mut tenant, &new).await?;
     let location = format!("/v1/keys/{}", row.id);
-    let answer = Answer::created(location, &KeyCreated { key: row.into(), api_key: shown.expose_secret().to_owned() })?;
+    let answer = Answer::created(
+        location,
+        &KeyCreated { key: row.into(), api_key: shown.expose_secret().to_owned() },
+    )?;
     once.keep_secret(&mut tenant, &answer).await?;
     tenant.commit().await?;
     Ok(answer)

@@ -188,7 +188,11 @@ async fn get_model(caller: Caller<Reader>, State(state): State<ApiState>, Id(id)
 #[utoipa::path(post, path = "/v1/models/{id}/activate", operation_id = "activate_model", tag = "models",
     security(("key" = ["marketer"])), params(("id" = Uuid, Path)),
     responses((status = 200, description = "The model, active.", body = Model), (status = 409, description = "It is not ready.")))]
-async fn activate_model(caller: Caller<Marketer>, State(state): State<ApiState>, Id(id): Id) -> Result<Answer> {
+async fn activate_model(
+    caller: Caller<Marketer>,
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
     let model = Model::from(rows::activate(&mut tenant, id).await?);
     tenant.commit().await?;

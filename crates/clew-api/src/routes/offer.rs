@@ -29,7 +29,11 @@ pub(crate) struct NewOffer {
     pub(crate) name: String,
     /// True of its products.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(min_length = 1, max_length = 4096, example = "product.category == \"wine\" && product.price < 20.0")]
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        example = "product.category == \"wine\" && product.price < 20.0"
+    )]
     pub(crate) expression: Option<String>,
     /// Its products, by id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,9 +111,10 @@ pub(crate) async fn check_selection(
             expression::check_one(tenant, Scope::Product, expression, &format!("{at}/expression")).await
         }
         (None, Some(_)) => Ok(()),
-        (Some(_), Some(_)) => {
-            Err(Problem::field(format!("{at}/product_ids"), "give either an expression or product_ids, not both"))
-        }
+        (Some(_), Some(_)) => Err(Problem::field(
+            format!("{at}/product_ids"),
+            "give either an expression or product_ids, not both",
+        )),
         (None, None) => {
             Err(Problem::field(format!("{at}/expression"), "is missing; give an expression or product_ids"))
         }
@@ -180,7 +185,11 @@ async fn update_offer(
 /// Deletes an offer.
 #[utoipa::path(delete, path = "/v1/offers/{id}", operation_id = "delete_offer", tag = "offers", security(("key" = ["marketer"])),
     params(("id" = Uuid, Path)), responses((status = 204, description = "It is gone.")))]
-async fn delete_offer(caller: Caller<Marketer>, State(state): State<ApiState>, Id(id): Id) -> Result<StatusCode> {
+async fn delete_offer(
+    caller: Caller<Marketer>,
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> Result<StatusCode> {
     let mut tenant = caller.open(&state).await?;
     rows::delete(&mut tenant, id).await?;
     tenant.commit().await?;

@@ -233,7 +233,12 @@ async fn compute_recommendations(
         customer_id,
         data: products.into_iter().map(Into::into).collect(),
     });
-    Answer::ok(&RecommendationsOfMany { data: data.collect(), unknown_customer_ids: unknown, model_id, as_of })
+    Answer::ok(&RecommendationsOfMany {
+        data: data.collect(),
+        unknown_customer_ids: unknown,
+        model_id,
+        as_of,
+    })
 }
 
 fn recommend(

@@ -19,7 +19,11 @@ pub(crate) struct OfferWritten {
     pub(crate) name: String,
     /// True of its products.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 4096, example = "product.category == \"wine\" && product.price < 20.0")]
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        example = "product.category == \"wine\" && product.price < 20.0"
+    )]
     pub(crate) expression: Option<String>,
     /// Its products, by id.
     #[serde(default)]
@@ -142,7 +146,12 @@ impl RuleRef {
                 Self::Written(new) => {
                     let place = format!("{place}/expression");
                     expression::check(tenant, new.scope, &new.expression, &place, &mut errors).await?;
-                    rules.push(clew_crm::Rule::new(&new.name, new.scope.into(), &new.expression, &new.reason));
+                    rules.push(clew_crm::Rule::new(
+                        &new.name,
+                        new.scope.into(),
+                        &new.expression,
+                        &new.reason,
+                    ));
                 }
             }
         }

@@ -185,7 +185,11 @@ async fn update_rule(
 #[utoipa::path(delete, path = "/v1/rules/{id}", operation_id = "delete_rule", tag = "rules",
     security(("key" = ["marketer"])), params(("id" = Uuid, Path)),
     responses((status = 204, description = "It is gone.")))]
-async fn delete_rule(caller: Caller<Marketer>, State(state): State<ApiState>, Id(id): Id) -> Result<StatusCode> {
+async fn delete_rule(
+    caller: Caller<Marketer>,
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> Result<StatusCode> {
     let mut tenant = caller.open(&state).await?;
     rows::delete(&mut tenant, id).await?;
     tenant.commit().await?;
@@ -210,7 +214,9 @@ pub(crate) fn crm_rule(row: rows::Rule) -> clew_crm::Rule {
 
 /// The routes of rules.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
-        .routes(routes!(create_rule, list_rules))
-        .routes(routes!(get_rule, update_rule, delete_rule))
+    OpenApiRouter::new().routes(routes!(create_rule, list_rules)).routes(routes!(
+        get_rule,
+        update_rule,
+        delete_rule
+    ))
 }

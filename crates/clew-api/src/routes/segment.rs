@@ -30,7 +30,11 @@ pub(crate) struct NewSegment {
     #[schema(min_length = 1, max_length = 200, example = "Adults of the south")]
     name: String,
     /// True of its customers.
-    #[schema(min_length = 1, max_length = 4096, example = "customer.age >= 18 && customer.region == \"south\"")]
+    #[schema(
+        min_length = 1,
+        max_length = 4096,
+        example = "customer.age >= 18 && customer.region == \"south\""
+    )]
     expression: String,
 }
 
@@ -126,7 +130,11 @@ async fn update_segment(
 #[utoipa::path(delete, path = "/v1/segments/{id}", operation_id = "delete_segment", tag = "segments",
     security(("key" = ["marketer"])), params(("id" = Uuid, Path)),
     responses((status = 204, description = "It is gone.")))]
-async fn delete_segment(caller: Caller<Marketer>, State(state): State<ApiState>, Id(id): Id) -> Result<StatusCode> {
+async fn delete_segment(
+    caller: Caller<Marketer>,
+    State(state): State<ApiState>,
+    Id(id): Id,
+) -> Result<StatusCode> {
     let mut tenant = caller.open(&state).await?;
     rows::delete(&mut tenant, id).await?;
     tenant.commit().await?;

@@ -36,12 +36,16 @@ async fn get_readiness(State(state): State<ApiState>) -> Result<Json<Health>> {
     if state.draining().is_cancelled() {
         return Err(Problem::unavailable("the service is draining", 5));
     }
-    state.store().ping().await.map_err(|error| {
-        Problem::unavailable("the database does not answer", 2).caused_by(error)
-    })?;
-    state.objects().ping().await.map_err(|error| {
-        Problem::unavailable("the object store does not answer", 2).caused_by(error)
-    })?;
+    state
+        .store()
+        .ping()
+        .await
+        .map_err(|error| Problem::unavailable("the database does not answer", 2).caused_by(error))?;
+    state
+        .objects()
+        .ping()
+        .await
+        .map_err(|error| Problem::unavailable("the object store does not answer", 2).caused_by(error))?;
     Ok(Json(Health { status: "ok" }))
 }
 

@@ -91,7 +91,8 @@ async fn create_tenant(
     let (_, shown) = key::insert(&mut own, &first).await?;
     own.commit().await?;
     let location = format!("/v1/tenants/{}", tenant.id);
-    let answer = Answer::created(location, &TenantCreated { tenant, api_key: shown.expose_secret().to_owned() })?;
+    let answer =
+        Answer::created(location, &TenantCreated { tenant, api_key: shown.expose_secret().to_owned() })?;
     once.keep_secret(&mut record, &answer).await?;
     record.commit().await?;
     Ok(answer)
@@ -116,7 +117,8 @@ async fn list_tenants(
     responses((status = 200, description = "The tenant.", body = Tenant)))]
 async fn find_tenant(_caller: Caller<Operator>, State(state): State<ApiState>, Id(id): Id) -> Result<Answer> {
     let mut operator = state.store().operator().await?;
-    let row = rows::find(&mut operator, id).await?.ok_or_else(|| Problem::new(Code::NotFound, "no such tenant"))?;
+    let row =
+        rows::find(&mut operator, id).await?.ok_or_else(|| Problem::new(Code::NotFound, "no such tenant"))?;
     Answer::ok(&Tenant::from(row))
 }
 
@@ -131,5 +133,8 @@ async fn get_tenant(caller: Caller<Follower>, State(state): State<ApiState>) -> 
 
 /// The routes of tenants.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(create_tenant, list_tenants)).routes(routes!(find_tenant)).routes(routes!(get_tenant))
+    OpenApiRouter::new()
+        .routes(routes!(create_tenant, list_tenants))
+        .routes(routes!(find_tenant))
+        .routes(routes!(get_tenant))
 }

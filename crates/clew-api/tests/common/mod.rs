@@ -1,4 +1,5 @@
 //! The in-process API over a real store, spoken to in intentions: `api.reader().get("/v1/offers").await`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(unreachable_pub, reason = "a module of tests")]
 
@@ -75,7 +76,12 @@ impl Api {
         self.key_of(self.tenant_id, right, None).await.1
     }
 
-    pub async fn key_of(&self, tenant_id: Uuid, right: Right, expires_at: Option<DateTime<Utc>>) -> (Uuid, String) {
+    pub async fn key_of(
+        &self,
+        tenant_id: Uuid,
+        right: Right,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> (Uuid, String) {
         let mut tenant = self.database.store.tenant(tenant_id).await.unwrap();
         let new = NewKey { name: right.to_string(), right, expires_at };
         let (row, shown) = key::insert(&mut tenant, &new).await.unwrap();
@@ -140,12 +146,18 @@ impl Client {
         request
     }
 
+    /// Sends a request. Every JSON answer that is no problem must be as the document says.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: parts.status, headers: parts.headers, text }
+        let answer = Answer { status: parts.status, headers: parts.headers, text };
+        if answer.header("content-type") == "application/json" && path != "/openapi.json" {
+            conforms(&method, &path, &answer);
+        }
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -183,6 +195,24 @@ impl Client {
     }
 }
 
+/// Checks an answer against the schema that the document gives for it.
+fn conforms(method: &Method, path: &str, answer: &Answer) {
+    let fits = |template: &str| {
+        let (mut said, mut sent) = (template.split('/'), path.split('/'));
+        template.split('/').count() == path.split('/').count()
+            && said.by_ref().zip(sent.by_ref()).all(|(said, sent)| said == sent || said.starts_with('{'))
+    };
+    let paths = clew_api::document()["paths"].as_object().unwrap();
+    // What is written out goes before what has a place for an id.
+    let template = paths.keys().filter(|template| fits(template)).min_by_key(|t| t.matches('{').count());
+    let operation = &paths[template.unwrap_or_else(|| panic!("{path} is not in the document"))];
+    let response = &operation[method.as_str().to_lowercase()]["responses"][answer.status.as_str()];
+    let schema = &response["content"]["application/json"]["schema"];
+    assert!(!schema.is_null(), "{method} {path} answers {} without a schema", answer.status);
+    let faults = clew_api::openapi::check_example(schema, &answer.body());
+    assert!(faults.is_empty(), "{method} {path}: {faults:?}\n{}", answer.text);
+}
+
 impl Answer {
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
@@ -211,7 +241,8 @@ impl Answer {
     pub fn errors(&self) -> Vec<String> {
         let body = self.body();
         let errors = body["errors"].as_array().cloned().unwrap_or_default();
-        let line = |e: &Value| format!("{}: {}", e["pointer"].as_str().unwrap(), e["detail"].as_str().unwrap());
+        let line =
+            |e: &Value| format!("{}: {}", e["pointer"].as_str().unwrap(), e["detail"].as_str().unwrap());
         errors.iter().map(line).collect()
     }
 
