@@ -94,3 +94,61 @@ pub(crate) fn panicked(panic: &(dyn std::any::Any + Send)) -> Problem {
     Problem::new(Code::Internal, "the service failed; its log holds the cause under this request_id")
         .caused_by(format!("panic: {message}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn compute(max_waiting: usize) -> Compute {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        Compute::new(Arc::new(pool), 1, max_waiting)
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_fault_of_the_service_and_the_pool_lives_on() {
+        let compute = compute(8);
+        let outcome = compute.run::<(), _>(|_| panic!("row 12")).await;
+        let problem = outcome.unwrap_err();
+        assert_eq!(problem.code(), Code::Internal);
+        assert!(!problem.detail().contains("row 12"), "the message is for the log");
+        assert_eq!(compute.run(|_| Ok(3)).await.unwrap(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_finds_all_places_taken_is_sent_away() {
+        let compute = compute(0);
+        let (go, wait) = mpsc::channel::<()>();
+        let first = compute.run(move |_| Ok(wait.recv().is_ok()));
+        let second = async {
+            let refused = compute.run(|_| Ok(())).await.unwrap_err();
+            go.send(()).unwrap();
+            refused
+        };
+        let (first, refused) = tokio::join!(first, second);
+        assert!(first.unwrap());
+        assert_eq!(refused.code(), Code::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn a_request_that_has_ended_stops_its_computation() {
+        let compute = compute(8);
+        let (started, begun) = tokio::sync::oneshot::channel();
+        let (end, ended) = tokio::sync::oneshot::channel();
+        let work = compute.run(move |run| {
+            let _ = started.send(());
+            while run.check().is_ok() {
+                std::thread::yield_now();
+            }
+            let _ = end.send(run.check().is_err());
+            Ok(())
+        });
+        tokio::select! {
+            biased;
+            begun = begun => begun.unwrap(),
+            _ = work => panic!("the computation ends only when it is stopped"),
+        }
+        assert!(ended.await.unwrap());
+    }
+}

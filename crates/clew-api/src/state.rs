@@ -45,8 +45,8 @@ impl Default for ApiConfig {
             request_timeout: Duration::from_secs(30),
             import_pause: Duration::from_secs(30),
             serving_memory_bytes: 1 << 30,
-            requests_per_second: 200,
-            requests_burst: 1_000,
+            requests_per_second: 2_000,
+            requests_burst: 4_000,
             tokens: None,
         }
     }

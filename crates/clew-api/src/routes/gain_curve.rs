@@ -106,6 +106,11 @@ async fn compute_gain_curve(
                 cost_per_contact,
             };
             let mut curve = serving.scorer.gain_curve(run, &request).map_err(|e| refusal::crm(e, at))?;
+            if serving.scorer.as_of() < serving.scorer.model().as_of {
+                curve
+                    .warnings
+                    .push("the model has learned from days after this date; it flatters itself here".into());
+            }
             let learned = serving.scorer.model().horizon_days;
             if horizon_days.is_some_and(|asked| i64::from(asked) != i64::from(learned)) {
                 curve
