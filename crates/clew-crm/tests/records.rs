@@ -50,7 +50,7 @@ fn a_cell_of_another_type_is_refused_with_its_place() {
     let error = table.set(0, Value::Text("old")).unwrap_err().to_string();
     assert_eq!(
         error,
-        "column 'age' of 'ann' holds number, not text; correct the value or leave the cell empty"
+        "column 'age' of row 1 holds number, not text; correct the value or leave the cell empty"
     );
     assert!(table.set(0, Value::Number(f64::INFINITY)).is_err());
     assert!(table.set(1, Value::Null).is_err());
@@ -168,6 +168,20 @@ fn broken_events_are_refused_with_place_and_remedy() {
     let mut unknown = events(&[event("view", "ann", "W1", NEW_YEAR)]);
     unknown.product[0] = 7;
     assert!(refuse(unknown).contains("never given"));
+    let wrong = |column: Column| {
+        let mut table = customers();
+        table.columns[1] = column;
+        Records::new(table, products(), Table::default(), EventTable::new()).unwrap_err().to_string()
+    };
+    let values = || Ids::from_iter(["FR"]);
+    assert!(wrong(Column::Category { codes: vec![0, NONE, 1, 0], values: values() }).contains("never given"));
+    let tags =
+        |starts: [u32; 5]| Column::Tags { starts: starts.to_vec(), codes: vec![0, 0], values: values() };
+    assert!(
+        wrong(tags([0, 2, 1, 2, 2])).contains("never given")
+            && wrong(tags([0, 0, 0, 1, 3])).contains("given")
+    );
+    assert!(wrong(Column::Number(vec![0.0, f64::NAN, f64::NEG_INFINITY, 1.0])).contains("infinite in row 3"));
     let mut table = customers();
     table.columns.pop();
     assert!(Records::new(table, products(), Table::default(), EventTable::new()).is_err());
