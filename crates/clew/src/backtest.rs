@@ -32,7 +32,8 @@ pub(crate) struct Args {
 /// When a file cannot be read or written, an offer has no products, or there is too little to judge by.
 pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if let Some(dir) = &args.out {
-        std::fs::create_dir_all(dir).with_context(|| format!("could not make the folder {}", dir.display()))?;
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("could not make the folder {}", dir.display()))?;
     }
     let session = Session::open(&args.data, globals)?;
     let mut params = BacktestParams::new(session.as_of, args.data.horizon_days.unwrap_or(28));

@@ -143,7 +143,9 @@ async fn tell(
     let data = client.get("/v1/data").await?;
 
     let step = steps.begin("train", "training by the worker");
-    let model = story::model(&client, state.model_id.map(|id| id.to_string()), &step).await?;
+    let model = story::model(&client, state.model_id.map(|id| id.to_string()), &step).await.context(
+        "there is no model to draw a gain curve from; the data are in, add what is missing and run again",
+    )?;
     let chosen = model["report"]["chosen"].as_str().unwrap_or("a factorisation").replace('_', " ");
     steps.end(step, &format!("{chosen}, {:.1} MB", model["size_bytes"].as_f64().unwrap_or(0.0) / 1e6));
     state.model_id = model["id"].as_str().and_then(|id| id.parse().ok());
@@ -152,8 +154,13 @@ async fn tell(
     let step = steps.begin("answer", "gain curves and the rest");
     let (offer, customers) = choose(source).await?;
     let story = story::ask(&client, model, &offer, &choice::rule(&data), &customers).await?;
-    let ids: Vec<&str> =
-        story.recommendations.as_array().into_iter().flatten().filter_map(|p| p["product_id"].as_str()).collect();
+    let ids: Vec<&str> = story
+        .recommendations
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|p| p["product_id"].as_str())
+        .collect();
     let titles = title::titles(source, &ids);
     steps.end(step, &format!("{} points", story.curve["points"].as_array().map_or(0, Vec::len)));
 
@@ -217,10 +224,13 @@ async fn bring_in(
         };
         let step = steps.begin(name, title);
         let told = Arc::clone(step.bar());
-        let import = import::send(client, &file, move |phase, share, eta| told.tell(phase, share, eta)).await?;
+        let import =
+            import::send(client, &file, move |phase, share, eta| told.tell(phase, share, eta)).await?;
         let n = |name: &str| grouped(import[name].as_f64().unwrap_or(0.0));
         let mut came = format!("{} rows", n("accepted"));
-        for (name, what) in [("rejected", "rejected"), ("duplicates", "already there"), ("orphans", "orphans")] {
+        for (name, what) in
+            [("rejected", "rejected"), ("duplicates", "already there"), ("orphans", "orphans")]
+        {
             if import[name].as_u64().is_some_and(|n| n > 0) {
                 came.push_str(&format!(", {} {what}", n(name)));
             }
@@ -241,6 +251,7 @@ async fn choose(source: &Source) -> anyhow::Result<(Value, Vec<String>)> {
         Ok((choice::best_seller(&records), choice::regular_customers(&records)))
     });
     let (offer, customers) = read.await.context("the choice of an offer was cut off")??;
-    let offer = offer.context("nothing was ever bought in these files; send purchases to see a gain curve")?;
+    let offer =
+        offer.context("nothing was ever bought in these files; send purchases to see a gain curve")?;
     Ok((offer, customers))
 }

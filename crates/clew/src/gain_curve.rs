@@ -86,13 +86,13 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .transpose()
         .map_err(|error| WrongUse::new(error.to_string()))?;
     let model = session.model(&args.data, args.model.as_ref())?;
-    let scorer = session.run("prepare", |run| {
-        Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?)
-    })?;
+    let scorer = session
+        .run("prepare", |run| Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?))?;
     let mut curves = Vec::with_capacity(offers.len());
     session.run("draw", |run| {
         for (n, offer) in offers.iter().enumerate() {
-            let part = Part::new(run.progress, n as f64 / offers.len() as f64, (n + 1) as f64 / offers.len() as f64);
+            let part =
+                Part::new(run.progress, n as f64 / offers.len() as f64, (n + 1) as f64 / offers.len() as f64);
             part.report(&offer.id, 0.0);
             let request = GainRequest {
                 products: &offer.products,

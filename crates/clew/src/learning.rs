@@ -28,10 +28,9 @@ impl FromStr for Moment {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let date = || text.parse::<NaiveDate>().ok()?.and_hms_opt(0, 0, 0).map(|at| at.and_utc());
         let time = || DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
-        date()
-            .or_else(time)
-            .map(|at| Self(at.timestamp()))
-            .ok_or_else(|| "is neither a date such as 2026-10-31 nor a time such as 2026-10-31T18:00:00Z".to_owned())
+        date().or_else(time).map(|at| Self(at.timestamp())).ok_or_else(|| {
+            "is neither a date such as 2026-10-31 nor a time such as 2026-10-31T18:00:00Z".to_owned()
+        })
     }
 }
 
@@ -92,11 +91,21 @@ impl Session {
         bar.finish();
         let last = records.last_event().ok_or_else(|| {
             let until = args.as_of.map(|at| format!(" before {at}")).unwrap_or_default();
-            WrongUse::new(format!("{} has no event{until}; choose another folder or date", args.data.display()))
+            WrongUse::new(format!(
+                "{} has no event{until}; choose another folder or date",
+                args.data.display()
+            ))
         })?;
         let as_of = args.as_of.map_or(last + 1, |at| at.0);
-        let session =
-            Self { records: Arc::new(records), as_of, report, pool, seed: args.seed, stop, json: globals.json };
+        let session = Self {
+            records: Arc::new(records),
+            as_of,
+            report,
+            pool,
+            seed: args.seed,
+            stop,
+            json: globals.json,
+        };
         session.warn();
         Ok(session)
     }
@@ -105,7 +114,11 @@ impl Session {
     ///
     /// # Errors
     /// The computation's; "stopped" when Ctrl-C ended it.
-    pub(crate) fn run<T>(&self, title: &str, compute: impl FnOnce(&Run<'_>) -> anyhow::Result<T>) -> anyhow::Result<T> {
+    pub(crate) fn run<T>(
+        &self,
+        title: &str,
+        compute: impl FnOnce(&Run<'_>) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
         let bar = Bar::new(title, self.json);
         let run = Run { pool: &self.pool, seed: self.seed, progress: &bar, stop: &self.stop };
         let result = compute(&run);
@@ -124,9 +137,11 @@ impl Session {
             let trained = self.run("train", |run| Ok(clew_crm::train(run, &self.records, &params)?))?;
             return Ok(Arc::new(trained));
         };
-        let bytes = std::fs::read(path)
-            .map_err(|error| WrongUse::new(format!("{}: {error}; name a file that `clew train` wrote", path.display())))?;
-        let model = Model::open(Arc::new(bytes)).with_context(|| format!("{} cannot be used", path.display()))?;
+        let bytes = std::fs::read(path).map_err(|error| {
+            WrongUse::new(format!("{}: {error}; name a file that `clew train` wrote", path.display()))
+        })?;
+        let model =
+            Model::open(Arc::new(bytes)).with_context(|| format!("{} cannot be used", path.display()))?;
         if model.as_of > self.as_of {
             return Err(WrongUse::new(format!(
                 "{} was trained on what happened before {}, which is later than {}; train one as of that date",
@@ -168,9 +183,13 @@ impl Session {
                 output_file::tell(&format!("{}: {}", file.file, note.message));
             }
             if file.n_rejected > 0 {
-                output_file::tell(&format!("{}: {} lines are rejected, among them", file.file, file.n_rejected));
+                output_file::tell(&format!(
+                    "{}: {} lines are rejected, among them",
+                    file.file, file.n_rejected
+                ));
                 for line in file.rejected.iter().take(3) {
-                    let column = line.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
+                    let column =
+                        line.column.as_ref().map(|column| format!(", column {column}")).unwrap_or_default();
                     output_file::tell(&format!("  line {}{column}: {}", line.line, line.reason));
                 }
             }
@@ -205,7 +224,10 @@ pub(crate) fn stop_on_signal(stop: &Arc<Stop>) -> anyhow::Result<()> {
         });
     };
     // The thread ends with the process.
-    std::thread::Builder::new().name("clew-signals".to_owned()).spawn(wait).context("could not listen for Ctrl-C")?;
+    std::thread::Builder::new()
+        .name("clew-signals".to_owned())
+        .spawn(wait)
+        .context("could not listen for Ctrl-C")?;
     Ok(())
 }
 

@@ -78,7 +78,8 @@ pub(crate) fn read(path: &Path, records: &Records) -> anyhow::Result<Vec<Resolve
             product_ids: filled(row.product_ids).map(list),
         };
         if offers.iter().any(|known| known.id == row.offer_id) {
-            let text = format!("{}: the offer_id '{}' is there twice; give each its own", place(), row.offer_id);
+            let text =
+                format!("{}: the offer_id '{}' is there twice; give each its own", place(), row.offer_id);
             return Err(WrongUse::new(text).into());
         }
         let products = resolved(&offer, records).with_context(place)?;
@@ -118,7 +119,8 @@ fn resolved(offer: &Offer, records: &Records) -> anyhow::Result<ProductSet> {
 
 /// The lines of a CSV file with their numbers.
 fn lines<T: for<'de> Deserialize<'de>>(path: &Path, columns: &str) -> anyhow::Result<Vec<(u64, T)>> {
-    let fault = |what: String| WrongUse::new(format!("{}: {what}; expected the columns {columns}", path.display()));
+    let fault =
+        |what: String| WrongUse::new(format!("{}: {what}; expected the columns {columns}", path.display()));
     let mut reader = csv::ReaderBuilder::new()
         .flexible(false)
         .trim(csv::Trim::Headers)

@@ -63,8 +63,9 @@ impl OutputFile {
         let form = form(path)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let unfinished = path.with_file_name(format!(".{name}.{}.part", std::process::id()));
-        let file = File::create(&unfinished)
-            .with_context(|| format!("could not write {}; is its folder there and writable?", path.display()))?;
+        let file = File::create(&unfinished).with_context(|| {
+            format!("could not write {}; is its folder there and writable?", path.display())
+        })?;
         // From here on the unfinished file is removed whatever happens.
         let mut out = Self { path: path.to_owned(), unfinished, table: None, n_rows: 0 };
         let begin = || -> anyhow::Result<Table> {
@@ -105,7 +106,9 @@ impl OutputFile {
         let inner = |error: csv::IntoInnerError<_>| error.into_error();
         let ended = match self.table.take() {
             Some(Table::Plain(csv)) => end(csv.into_inner().map_err(|e| e.into_error())),
-            Some(Table::Gzip(csv)) => end(csv.into_inner().map_err(|e| e.into_error()).and_then(GzEncoder::finish)),
+            Some(Table::Gzip(csv)) => {
+                end(csv.into_inner().map_err(|e| e.into_error()).and_then(GzEncoder::finish))
+            }
             Some(Table::Zstd(csv)) => end(csv.into_inner().map_err(inner).and_then(zstd::Encoder::finish)),
             Some(Table::Parquet(parquet)) => parquet.finish().and_then(|file| end(Ok(file))),
             None => Ok(()),
@@ -135,7 +138,9 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
-    written.with_context(|| format!("could not write {}; is its folder there, and the disk not full?", path.display()))
+    written.with_context(|| {
+        format!("could not write {}; is its folder there, and the disk not full?", path.display())
+    })
 }
 
 /// A line on standard error.
@@ -154,9 +159,12 @@ enum Form {
 
 fn form(path: &Path) -> anyhow::Result<Form> {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
-    for (ending, form) in
-        [(".csv", Form::Plain), (".csv.gz", Form::Gzip), (".csv.zst", Form::Zstd), (".parquet", Form::Parquet)]
-    {
+    for (ending, form) in [
+        (".csv", Form::Plain),
+        (".csv.gz", Form::Gzip),
+        (".csv.zst", Form::Zstd),
+        (".parquet", Form::Parquet),
+    ] {
         if name.ends_with(ending) {
             return Ok(form);
         }

@@ -40,14 +40,14 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let offers = args.offers.resolve(&session.records)?;
     let model = session.model(&args.data, args.model.as_ref())?;
     let (horizon_days, model_as_of) = (model.horizon_days, model.as_of);
-    let scorer = session.run("prepare", |run| {
-        Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?)
-    })?;
+    let scorer = session
+        .run("prepare", |run| Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?))?;
     let customers = session.records.customers();
     let summary = session.run("predict", |run| {
         let mut summary = Vec::with_capacity(offers.len());
         for (n, offer) in offers.iter().enumerate() {
-            let part = Part::new(run.progress, n as f64 / offers.len() as f64, (n + 1) as f64 / offers.len() as f64);
+            let part =
+                Part::new(run.progress, n as f64 / offers.len() as f64, (n + 1) as f64 / offers.len() as f64);
             part.report(&offer.id, 0.0);
             let propensities = scorer.propensities(&run.with_progress(&part), &offer.products)?;
             let mut expected_buyers = 0.0;

@@ -7,18 +7,31 @@ use std::time::{Duration, Instant};
 use clew_learn::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output_file::tell;
+
 /// The steps of a bar: fine enough for an estimate.
 const STEPS: f64 = 10_000.0;
 /// Nothing is said of what takes less than this.
 const PATIENCE: Duration = Duration::from_millis(1_500);
+
+/// Lines are told a tenth of the way apart.
+const APART: f64 = 0.1;
+
+#[derive(Default)]
+struct Far {
+    share: f64,
+    told: f64,
+}
 
 /// How far one step of a command is.
 pub(crate) struct Bar {
     title: String,
     began: Instant,
     bar: Option<ProgressBar>,
-    /// The phase that was told last, when lines are told.
-    told: Option<Mutex<String>>,
+    /// How far it was at most, and up to where lines have been told.
+    far: Mutex<Far>,
+    /// Whether lines are told instead of a bar.
+    lines: bool,
 }
 
 impl Bar {
@@ -34,26 +47,26 @@ impl Bar {
             bar.enable_steady_tick(Duration::from_millis(150));
             bar
         });
-        let told = (!terminal && !json).then(Mutex::default);
-        Self { title, began: Instant::now(), bar, told }
+        Self { title, began: Instant::now(), bar, far: Mutex::default(), lines: !terminal && !json }
     }
 
     /// Tells how far it is, with the seconds left as somebody else estimates them.
     pub(crate) fn tell(&self, phase: &str, share: f64, eta_seconds: Option<f64>) {
         let elapsed = self.began.elapsed();
+        let Ok(mut far) = self.far.lock() else { return };
+        // A part that begins its own count again is no step back.
+        let share = share.clamp(0.0, 1.0).max(far.share);
+        far.share = share;
         if let Some(bar) = &self.bar {
-            bar.set_position((share.clamp(0.0, 1.0) * STEPS) as u64);
+            bar.set_position((share * STEPS) as u64);
             let eta = eta_seconds.unwrap_or_else(|| elapsed.as_secs_f64() * (1.0 - share) / share.max(1e-3));
             let known = elapsed > PATIENCE && share > 0.02 && eta.is_finite() && eta >= 0.5;
             let left = if known { format!(", about {eta:.0} s left") } else { String::new() };
             bar.set_message(format!("{phase}{left}"));
         }
-        if let Some(told) = &self.told {
-            let Ok(mut told) = told.lock() else { return };
-            if elapsed > PATIENCE && *told != phase {
-                phase.clone_into(&mut told);
-                self.say(&format!("{}: {phase} ({:.0} %)", self.title, share * 100.0));
-            }
+        if self.lines && elapsed > PATIENCE && share < 1.0 && share >= far.told + APART {
+            far.told = share;
+            tell(&format!("{}: {phase} ({:.0} %)", self.title, share * 100.0));
         }
     }
 
@@ -68,12 +81,6 @@ impl Bar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-    }
-
-    fn say(&self, text: &str) {
-        use std::io::Write as _;
-        // Progress that nobody can read is no fault.
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }
 

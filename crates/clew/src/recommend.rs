@@ -65,15 +65,15 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         .transpose()
         .map_err(|error| WrongUse::new(format!("--filter: {error}")))?;
     // Without a model only recommendations are wanted: no past windows are needed, so one date of events is enough.
-    let model = match &args.model {
-        Some(_) => session.model(&args.data, args.model.as_ref())?,
-        None => Arc::new(session.run("train", |run| {
-            Ok(clew_crm::recommend_fit::fit(run, &session.records, session.as_of)?)
-        })?),
-    };
-    let scorer = session.run("prepare", |run| {
-        Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?)
-    })?;
+    let model =
+        match &args.model {
+            Some(_) => session.model(&args.data, args.model.as_ref())?,
+            None => Arc::new(session.run("train", |run| {
+                Ok(clew_crm::recommend_fit::fit(run, &session.records, session.as_of)?)
+            })?),
+        };
+    let scorer = session
+        .run("prepare", |run| Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?))?;
     let request = RecommendRequest {
         limit: args.limit.into(),
         filter: filter.as_ref(),

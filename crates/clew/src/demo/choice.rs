@@ -26,7 +26,9 @@ pub(super) fn best_seller(records: &Records) -> Option<Value> {
     let history = records.history(records.last_event()? + 1);
     let products = records.products();
     let bought: Vec<u64> = (0..products.len() as u32)
-        .map(|product| history.events_of_product(product).iter().filter(|event| event.is_purchase()).count() as u64)
+        .map(|product| {
+            history.events_of_product(product).iter().filter(|event| event.is_purchase()).count() as u64
+        })
         .collect();
     let named = WELL_KNOWN.iter().find_map(|name| Some((*name, categories(products.column(name)?)?)));
     let any = products.names.iter().zip(&products.columns);
@@ -56,7 +58,9 @@ pub(super) fn best_seller(records: &Records) -> Option<Value> {
 /// The codes and values of a column that sorts products into groups, and not one for each.
 fn categories(column: &Column) -> Option<(&[u32], &clew_crm::Ids)> {
     match column {
-        Column::Category { codes, values } if N_VALUES.contains(&values.len()) && values.len() * 2 <= codes.len() => {
+        Column::Category { codes, values }
+            if N_VALUES.contains(&values.len()) && values.len() * 2 <= codes.len() =>
+        {
             Some((codes, values))
         }
         _ => None,

@@ -115,7 +115,8 @@ fn between(points: &[Point], volume: f64) -> Point {
     let (Some(b), Some(a)) = (points.get(after), points.get(after.saturating_sub(1))) else {
         return Point { volume, expected_buyers: 0.0, low: 0.0, high: 0.0 };
     };
-    let share = if b.volume > a.volume { ((volume - a.volume) / (b.volume - a.volume)).clamp(0.0, 1.0) } else { 1.0 };
+    let share =
+        if b.volume > a.volume { ((volume - a.volume) / (b.volume - a.volume)).clamp(0.0, 1.0) } else { 1.0 };
     let mix = |from: f64, to: f64| from + (to - from) * share;
     Point {
         volume,
@@ -153,7 +154,8 @@ fn line(row: &[Ink], rich: bool) -> String {
 
 /// The axis with its marks, each on a line of its own so that none covers another.
 fn axis(marks: &[Mark], end: f64, columns: usize, rich: bool) -> String {
-    let column = |volume: f64| ((volume / end.max(1.0) * (columns - 1) as f64).round() as usize).min(columns - 1);
+    let column =
+        |volume: f64| ((volume / end.max(1.0) * (columns - 1) as f64).round() as usize).min(columns - 1);
     let mut cells: Vec<char> = vec![if rich { '─' } else { '-' }; columns];
     for mark in marks {
         if let Some(cell) = cells.get_mut(column(mark.volume)) {
@@ -169,7 +171,12 @@ fn axis(marks: &[Mark], end: f64, columns: usize, rich: bool) -> String {
         let line = if place + room <= columns || place < room {
             format!("{}{arrow}{}", " ".repeat(LEFT + place), mark.label)
         } else {
-            format!("{}{}{}", " ".repeat(LEFT + place + 2 - room - 1), mark.label, if rich { " ▲" } else { " ^" })
+            format!(
+                "{}{}{}",
+                " ".repeat(LEFT + place + 2 - room - 1),
+                mark.label,
+                if rich { " ▲" } else { " ^" }
+            )
         };
         text.push_str(line.trim_end());
         text.push('\n');

@@ -68,7 +68,8 @@ impl Source {
             return Ok(format!("sample {} {params:?}", env!("CARGO_PKG_VERSION")));
         }
         let dir = self.dir();
-        let absolute = dir.canonicalize().with_context(|| format!("could not look into {}", dir.display()))?;
+        let absolute =
+            dir.canonicalize().with_context(|| format!("could not look into {}", dir.display()))?;
         let mut text = absolute.display().to_string();
         let mapping = dir.join("mapping.toml");
         let files = self.files()?.into_iter().map(|file| file.path);

@@ -37,7 +37,8 @@ pub(super) async fn model(client: &Client, kept: Option<String>, step: &Step) ->
     client
         .job(job_id, |job| {
             let phase = job["phase"].as_str().unwrap_or("waiting for the worker");
-            step.bar().tell(phase, job["progress"].as_f64().unwrap_or(0.0), job["eta_seconds"].as_f64());
+            let share = job["progress"].as_f64().unwrap_or(0.0);
+            step.bar().tell(phase, share, job["eta_seconds"].as_f64());
         })
         .await?;
     client.get(&format!("/v1/models/{}", asked["id"].as_str().unwrap_or_default())).await
@@ -85,7 +86,9 @@ async fn kept(client: &Client, path: &str, wanted: &Value) -> anyhow::Result<Val
     let list = client.get(&format!("{path}?limit=100")).await?;
     let same = |one: &&Value| {
         let fields = ["name", "expression", "product_ids"];
-        fields.iter().all(|field| one.get(field).unwrap_or(&Value::Null) == wanted.get(field).unwrap_or(&Value::Null))
+        fields
+            .iter()
+            .all(|field| one.get(field).unwrap_or(&Value::Null) == wanted.get(field).unwrap_or(&Value::Null))
     };
     match list["data"].as_array().into_iter().flatten().find(same) {
         Some(one) => Ok(one.clone()),

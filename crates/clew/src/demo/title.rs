@@ -10,7 +10,8 @@ use clew_store::intake::{File, TableFile};
 use super::source::Source;
 
 /// Columns that hold what a product is called, the likeliest first.
-const NAMES: [&str; 6] = ["title", "name", "product_name", "label", "description", "product_type"];
+const NAMES: [&str; 8] =
+    ["title", "name", "product_name", "label", "description", "product_type", "type", "category"];
 
 /// The titles of these products, as far as the files have any.
 pub(super) fn titles(source: &Source, product_ids: &[&str]) -> HashMap<String, String> {

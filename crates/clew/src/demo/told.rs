@@ -17,7 +17,12 @@ pub(super) struct Access {
 }
 
 /// The whole story in one object.
-pub(super) fn object(access: &Access, story: &Story, titles: &HashMap<String, String>, seconds: Value) -> Value {
+pub(super) fn object(
+    access: &Access,
+    story: &Story,
+    titles: &HashMap<String, String>,
+    seconds: Value,
+) -> Value {
     let step = &story.ruled["waterfall"][0];
     json!({
         "url": access.url,
@@ -40,7 +45,7 @@ pub(super) fn object(access: &Access, story: &Story, titles: &HashMap<String, St
         "recommendations": story.recommendations.as_array().into_iter().flatten().map(|product| {
             let mut product = product.clone();
             product["customer_id"] = story.customer_id.clone().into();
-            product["title"] = title(&product, titles).into();
+            product["title"] = product["product_id"].as_str().and_then(|id| titles.get(id)).cloned().into();
             product
         }).collect::<Vec<_>>(),
         "seconds": seconds,
@@ -73,7 +78,10 @@ pub(super) fn text(access: &Access, story: &Story, titles: &HashMap<String, Stri
         out.push_str(&format!("  {}. {}\n     {reasons}\n", product["rank"], title(product, titles)));
     }
     if let Ok(report) = serde_json::from_value::<Report>(story.report.clone()) {
-        out.push_str(&format!("\n{}\n", bold("Would it have worked? Trained on the past, judged on the days after")));
+        out.push_str(&format!(
+            "\n{}\n",
+            bold("Would it have worked? Trained on the past, judged on the days after")
+        ));
         for line in figures::table(&report).lines() {
             out.push_str(&format!("  {line}\n"));
         }
@@ -113,7 +121,9 @@ fn marks(curve: &Value, points: &[Point]) -> Vec<Mark> {
         let label = format!("{what}: {} messages ({:.0} %)", grouped(volume), volume / all * 100.0);
         Some(Mark { volume, label })
     };
-    named.into_iter().filter_map(mark).collect()
+    let mut marks: Vec<Mark> = named.into_iter().filter_map(mark).collect();
+    marks.sort_by(|a, b| a.volume.total_cmp(&b.volume));
+    marks
 }
 
 fn rule(story: &Story) -> String {
@@ -187,7 +197,9 @@ mod tests {
         let titles = HashMap::from([("p1".to_owned(), "Good wine".to_owned())]);
         let paper = Paper { width: 80, height: 8, rich: false };
         let told = text(&access, &story, &titles, paper);
-        for part in ["38 % of the messages", "takes away 12 customers", "Good wine (p1)", "http://x/docs", "clew_k"] {
+        for part in
+            ["38 % of the messages", "takes away 12 customers", "Good wine (p1)", "http://x/docs", "clew_k"]
+        {
             assert!(told.contains(part), "{part} is not in {told}");
         }
         let object = object(&access, &story, &titles, json!({ "total": 1.0 }));
