@@ -146,7 +146,8 @@ impl Tenant<'_> {
 
     async fn secret(&mut self) -> Result<[u8; 32]> {
         let id = self.id();
-        let known = self.store.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).copied();
+        let known =
+            self.store.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).copied();
         if let Some(secret) = known {
             return Ok(secret);
         }
@@ -155,8 +156,9 @@ impl Tenant<'_> {
             .fetch_optional(self.connection())
             .await?;
         let secret = secret.ok_or(Error::Missing { what: "tenant" })?;
-        let secret: [u8; 32] =
-            secret.try_into().map_err(|_| Error::corrupt("the tenant's secret", "restore the row from a backup"))?;
+        let secret: [u8; 32] = secret
+            .try_into()
+            .map_err(|_| Error::corrupt("the tenant's secret", "restore the row from a backup"))?;
         self.store.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, secret);
         Ok(secret)
     }

@@ -39,7 +39,12 @@ struct Found {
 
 /// Looks for the key of a request. `operation` is the operation's id and what its path names, `body_hash` a hash
 /// of the body. A request with the same key that is still under way is waited for. Records last 24 hours.
-pub async fn begin(scope: &mut impl Scope, key: &str, operation: &str, body_hash: &[u8; 32]) -> Result<Begun> {
+pub async fn begin(
+    scope: &mut impl Scope,
+    key: &str,
+    operation: &str,
+    body_hash: &[u8; 32],
+) -> Result<Begun> {
     let tenant_id = scope.scope_id();
     // The insert waits for another transaction that has inserted the same key and not ended.
     let inserted = sqlx::query(
@@ -71,7 +76,8 @@ pub async fn begin(scope: &mut impl Scope, key: &str, operation: &str, body_hash
         return Ok(Begun::Conflict);
     }
     let status = found.status.and_then(|status| u16::try_from(status).ok());
-    let status = status.ok_or_else(|| Error::corrupt("an idempotency record", "send the request with another key"))?;
+    let status =
+        status.ok_or_else(|| Error::corrupt("an idempotency record", "send the request with another key"))?;
     Ok(Begun::Replay(Answer { status, headers: found.headers.0, body: found.body }))
 }
 

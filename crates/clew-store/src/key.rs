@@ -103,7 +103,8 @@ fn hash(key: &str) -> [u8; 32] {
 /// The public id of a key that is well-formed, without a look at the database.
 fn public_id(key: &str) -> Option<Uuid> {
     let (id, secret) = key.strip_prefix("clew_")?.split_once('_')?;
-    let well_formed = id.len() == 32 && secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let well_formed =
+        id.len() == 32 && secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
     if well_formed { Uuid::try_parse(id).ok() } else { None }
 }
 

@@ -17,12 +17,17 @@ impl Store {
         let wanted = MIGRATIONS.iter().map(|step| step.version).max().unwrap_or(0);
         // As the application's role, so that a role that was not granted is found here and not by a request.
         let mut tenant = self.tenant(uuid::Uuid::nil()).await.map_err(not_migrated)?;
-        let found: Option<i64> = sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
-            .fetch_one(tenant.connection())
-            .await
-            .map_err(|error| not_migrated(error.into()))?;
+        let found: Option<i64> =
+            sqlx::query_scalar("select max(version) from _sqlx_migrations where success")
+                .fetch_one(tenant.connection())
+                .await
+                .map_err(|error| not_migrated(error.into()))?;
         let found = found.unwrap_or(0);
-        if found == wanted { Ok(()) } else { Err(schema(&format!("is at step {found}, and this program is for step {wanted}"))) }
+        if found == wanted {
+            Ok(())
+        } else {
+            Err(schema(&format!("is at step {found}, and this program is for step {wanted}")))
+        }
     }
 }
 

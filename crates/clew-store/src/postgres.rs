@@ -97,7 +97,9 @@ fn url(server: &Server) -> String {
     let mut socket = String::new();
     for byte in server.socket_dir().as_os_str().as_encoded_bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => socket.push(char::from(*byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' => {
+                socket.push(char::from(*byte))
+            }
             _ => socket.push_str(&format!("%{byte:02X}")),
         }
     }

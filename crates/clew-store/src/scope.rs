@@ -21,10 +21,12 @@ pub struct Tenant<'a> {
 impl<'a> Tenant<'a> {
     pub(crate) async fn begin(store: &'a Store, tenant_id: Uuid) -> Result<Self> {
         let mut transaction = store.pool.begin().await?;
-        sqlx::query("select set_config('role', 'clew_app', true), set_config('clew.tenant', $1::uuid::text, true)")
-            .bind(tenant_id)
-            .execute(&mut *transaction)
-            .await?;
+        sqlx::query(
+            "select set_config('role', 'clew_app', true), set_config('clew.tenant', $1::uuid::text, true)",
+        )
+        .bind(tenant_id)
+        .execute(&mut *transaction)
+        .await?;
         Ok(Self { store, transaction, tenant_id })
     }
 

@@ -75,7 +75,10 @@ impl Store {
 fn options(url: &str) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = url.parse().map_err(|_| {
         // The parser's own message may quote the address, and with it the password.
-        Error::input("database address", "is not understood; write postgres://name:password@host:port/database")
+        Error::input(
+            "database address",
+            "is not understood; write postgres://name:password@host:port/database",
+        )
     })?;
     Ok(options.application_name("clew").disable_statement_logging())
 }

@@ -27,8 +27,11 @@ pub(super) fn to_run_as() -> Result<Option<Account>> {
     let accounts = std::fs::read_to_string(path).map_err(|error| Error::io(path, error))?;
     let found = ["postgres", "nobody"].iter().find_map(|name| parse(&accounts, name));
     found.map(Some).ok_or_else(|| {
-        Error::private("account", "Postgres refuses to run as root, and there is neither `postgres` nor `nobody`; \
-            add one (useradd --system postgres), or run clew as another account")
+        Error::private(
+            "account",
+            "Postgres refuses to run as root, and there is neither `postgres` nor `nobody`; \
+            add one (useradd --system postgres), or run clew as another account",
+        )
     })
 }
 
@@ -58,7 +61,13 @@ impl Account {
     pub(super) fn reaches(&self, folder: &Path) -> bool {
         folder.ancestors().filter(|part| !part.as_os_str().is_empty()).all(|part| {
             let Ok(metadata) = std::fs::metadata(part) else { return false };
-            let shift = if metadata.uid() == self.uid { 6 } else if metadata.gid() == self.gid { 3 } else { 0 };
+            let shift = if metadata.uid() == self.uid {
+                6
+            } else if metadata.gid() == self.gid {
+                3
+            } else {
+                0
+            };
             metadata.permissions().mode() >> shift & 0o1 == 1
         })
     }
@@ -71,7 +80,10 @@ mod tests {
     #[test]
     fn reads_the_list_of_accounts() {
         let accounts = "root:x:0:0:root:/root:/bin/bash\nno body\nnobody:x:65534:65533::/:/bin/false\n";
-        assert_eq!(parse(accounts, "nobody"), Some(Account { name: "nobody".into(), uid: 65534, gid: 65533 }));
+        assert_eq!(
+            parse(accounts, "nobody"),
+            Some(Account { name: "nobody".into(), uid: 65534, gid: 65533 })
+        );
         assert_eq!(parse(accounts, "postgres"), None);
         assert_eq!(parse(accounts, "root"), None, "never root");
     }

@@ -14,7 +14,13 @@ const VERSIONED: &[(&str, &str, &str)] = &[
     ("/opt/homebrew/opt", "postgresql@", "bin"),
     ("/usr/local/opt", "postgresql@", "bin"),
 ];
-const PLAIN: &[&str] = &["/usr/lib/postgresql/bin", "/usr/libexec/postgresql", "/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"];
+const PLAIN: &[&str] = &[
+    "/usr/lib/postgresql/bin",
+    "/usr/libexec/postgresql",
+    "/usr/local/pgsql/bin",
+    "/usr/local/bin",
+    "/usr/bin",
+];
 
 /// The programs of one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +75,13 @@ fn usual_folders() -> Vec<PathBuf> {
         let mut entries: Vec<PathBuf> = entries
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| {
-                path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix(prefix)).is_some_and(
-                    |version| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'),
-                )
+                path.file_name()
+                    .and_then(|name| name.to_str())
+                    .and_then(|name| name.strip_prefix(prefix))
+                    .is_some_and(|version| {
+                        !version.is_empty()
+                            && version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+                    })
             })
             .collect();
         entries.sort();
@@ -114,8 +124,14 @@ mod tests {
     fn says_what_to_install() {
         let folder = tempfile::tempdir().unwrap();
         let message = find(Some(folder.path()), None).unwrap_err().to_string();
-        assert!(message.contains("apt-get install postgresql") && message.contains("none was found"), "{message}");
+        assert!(
+            message.contains("apt-get install postgresql") && message.contains("none was found"),
+            "{message}"
+        );
         let message = find(Some(folder.path()), Some(13)).unwrap_err().to_string();
-        assert!(message.contains("made by Postgres 13") && message.contains("install postgresql-13"), "{message}");
+        assert!(
+            message.contains("made by Postgres 13") && message.contains("install postgresql-13"),
+            "{message}"
+        );
     }
 }

@@ -11,6 +11,9 @@ use super::binaries::Binaries;
 use super::{NAME, process};
 use crate::error::{Error, Result};
 
+/// Postgres does not start with less than a log segment (16 MiB) to spare.
+const TOO_LITTLE_BYTES: u64 = 16 << 20;
+
 /// The folder, held: no other program may start a Postgres in it. The system lets go when this program ends.
 #[derive(Debug)]
 pub(super) struct Lock {
@@ -73,7 +76,10 @@ impl Cluster {
             Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
         }
         // Who holds it, for the message above.
-        let written = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|error| Error::io(&path, error))?;
         Ok(Lock { _file: file })
     }
@@ -83,7 +89,8 @@ impl Cluster {
         let path = self.data().join("PG_VERSION");
         match std::fs::read_to_string(&path) {
             Ok(text) => {
-                let damaged = || Error::corrupt(path.display().to_string(), "restore the folder, or set it aside");
+                let damaged =
+                    || Error::corrupt(path.display().to_string(), "restore the folder, or set it aside");
                 Ok(Some(text.trim().parse().map_err(|_| damaged())?))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -103,7 +110,13 @@ impl Cluster {
         }
         self.make_dir(&new)?;
         let mut initdb = Command::new(&binaries.initdb);
-        initdb.arg("-D").arg(&new).args(["--username", NAME, "--auth=trust", "--encoding=UTF8", "--no-instructions"]);
+        initdb.arg("-D").arg(&new).args([
+            "--username",
+            NAME,
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-instructions",
+        ]);
         // Text in the order of its bytes (fast, and the same on every machine); messages in English, since we read
         // them; upper and lower case of all letters.
         initdb.args(["--locale=C", "--lc-ctype=C.UTF-8"]);
@@ -121,7 +134,12 @@ impl Cluster {
 
     /// A command as the right account, with an environment that does not change what it does.
     pub(super) fn prepare(&self, command: &mut Command) {
-        command.env_clear().env("LC_ALL", "C").env("TZ", "UTC").env("PATH", "/usr/bin:/bin").current_dir(&self.home);
+        command
+            .env_clear()
+            .env("LC_ALL", "C")
+            .env("TZ", "UTC")
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(&self.home);
         if let Some(account) = &self.account {
             account.apply(command);
         }
@@ -157,7 +175,9 @@ impl Cluster {
 
 /// An error from what Postgres's programs say.
 pub(super) fn explain(step: &str, home: &Path, said: &str) -> Error {
-    if said.contains("No space left on device") {
+    // On a full disk the log may not hold a word.
+    let full = process::free_bytes(home).is_some_and(|n_bytes| n_bytes < TOO_LITTLE_BYTES);
+    if full || said.contains("No space left on device") {
         return Error::private(home.display().to_string(), "the disk is full; make room, then start again");
     }
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

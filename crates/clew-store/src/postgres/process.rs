@@ -1,6 +1,12 @@
 //! The few calls to the system that the standard library does not offer.
-#![expect(unsafe_code, reason = "signals and the parent-death signal have no safe interface in the standard library")]
+#![expect(
+    unsafe_code,
+    reason = "signals and the parent-death signal have no safe interface in the standard library"
+)]
 
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::Command;
 
 /// The uid that this program acts as.
@@ -34,6 +40,22 @@ pub(super) fn signal(process_id: u32, signal: Signal) {
     }
 }
 
+/// Bytes that are free on the disk of a folder, if the system tells.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let path = CString::new(folder.as_os_str().as_bytes()).ok()?;
+    let mut answer = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the path ends with a zero, and the answer has the right size; it is read only when it was written.
+    let answer = unsafe {
+        if libc::statvfs(path.as_ptr(), answer.as_mut_ptr()) != 0 {
+            return None;
+        }
+        answer.assume_init()
+    };
+    // The types of the fields differ between systems.
+    #[allow(clippy::unnecessary_cast, reason = "on Linux they are u64 already")]
+    Some((answer.f_bavail as u64).saturating_mul(answer.f_frsize as u64))
+}
+
 /// Makes the kernel ask the command's process to stop (fast) when the *thread* that spawned it ends. So it must
 /// be spawned by a thread that lives as long as the server is wanted. Only Linux has this.
 pub(super) fn stop_with_thread(command: &mut Command) {
@@ -45,12 +67,17 @@ pub(super) fn stop_with_thread(command: &mut Command) {
         let ask = move || {
             // SAFETY: both calls are async-signal-safe and touch no memory. This runs after the change of uid, which
             // would have cleared the setting.
-            let (result, now) = unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGINT), libc::getppid()) };
+            let (result, now) =
+                unsafe { (libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGINT), libc::getppid()) };
             if result != 0 {
                 return Err(std::io::Error::last_os_error());
             }
             // The parent may have died before the call.
-            if u32::try_from(now).ok() == Some(parent) { Ok(()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
+            if u32::try_from(now).ok() == Some(parent) {
+                Ok(())
+            } else {
+                Err(std::io::ErrorKind::BrokenPipe.into())
+            }
         };
         // SAFETY: the closure allocates nothing and takes no lock.
         unsafe { command.pre_exec(ask) };

@@ -67,8 +67,13 @@ impl Server {
         let process_id = Arc::new(AtomicU32::new(0));
         let (stop, stopped) = channel();
         let (tell_ready, ready) = channel();
-        let supervisor =
-            Supervisor { binaries, cluster, socket_dir: socket_dir.clone(), process_id: process_id.clone(), stopped };
+        let supervisor = Supervisor {
+            binaries,
+            cluster,
+            socket_dir: socket_dir.clone(),
+            process_id: process_id.clone(),
+            stopped,
+        };
         // The kernel stops the server with the *thread* that started it, so this one lives as long as it should.
         let thread = std::thread::Builder::new()
             .name("clew-postgres".into())
@@ -108,7 +113,8 @@ fn socket_dir(cluster: &Cluster) -> Result<PathBuf> {
     let fits = |dir: &Path| {
         let path = dir.as_os_str().as_encoded_bytes();
         // A comma or a quote would mean something in the setting.
-        path.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET && !path.iter().any(|byte| b",\"'".contains(byte))
+        path.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET
+            && !path.iter().any(|byte| b",\"'".contains(byte))
     };
     let mut dir = cluster.home().join("run");
     if fits(&dir) {
@@ -149,7 +155,9 @@ impl Supervisor {
                     }
                     match self.watch(&mut child) {
                         Watched::Stopped => return self.stop(child),
-                        Watched::Died => tracing::error!("the private Postgres has died; it is started again"),
+                        Watched::Died => {
+                            tracing::error!("the private Postgres has died; it is started again")
+                        }
                     }
                 }
                 Ok(None) => return,
@@ -247,7 +255,13 @@ impl Supervisor {
         let (log, log_start) = self.open_log()?;
         let stderr = log.try_clone().map_err(|error| Error::io(self.cluster.log(), error))?;
         let mut command = Command::new(&self.binaries.postgres);
-        command.arg("-D").arg(self.cluster.data()).arg("-p").arg(PORT.to_string()).arg("-k").arg(&self.socket_dir);
+        command
+            .arg("-D")
+            .arg(self.cluster.data())
+            .arg("-p")
+            .arg(PORT.to_string())
+            .arg("-k")
+            .arg(&self.socket_dir);
         for setting in SETTINGS {
             command.arg("-c").arg(setting);
         }
@@ -285,7 +299,9 @@ impl Supervisor {
 
     /// The server writes its process id in the first line of this file, and how it is in the eighth.
     fn is_ready(&self, process_id: u32) -> bool {
-        let Ok(text) = std::fs::read_to_string(self.cluster.data().join("postmaster.pid")) else { return false };
+        let Ok(text) = std::fs::read_to_string(self.cluster.data().join("postmaster.pid")) else {
+            return false;
+        };
         let mut lines = text.lines();
         lines.next().and_then(|line| line.trim().parse().ok()) == Some(process_id)
             && lines.nth(6).is_some_and(|line| line.trim() == "ready")
@@ -296,7 +312,9 @@ impl Supervisor {
     fn hasten(&self, waited: Duration, told: &mut Option<Signal>) {
         let path = self.cluster.data().join("postmaster.pid");
         let Ok(text) = std::fs::read_to_string(&path) else { return };
-        let Some(process_id) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else { return };
+        let Some(process_id) = text.lines().next().and_then(|line| line.trim().parse::<u32>().ok()) else {
+            return;
+        };
         if !self.is_ours(process_id) {
             // The number belongs to another program by now; Postgres cannot know that, we can.
             let _ = std::fs::remove_file(&path);

@@ -20,6 +20,15 @@ const ACROSS_TENANTS: [(&str, &str); 7] = [
     ("operator_keys", "clew_auth"),
 ];
 
+#[derive(sqlx::FromRow)]
+struct Policy {
+    tablename: String,
+    roles: Vec<String>,
+    qual: Option<String>,
+    with_check: Option<String>,
+    permissive: String,
+}
+
 async fn breaches(owner: &mut PgConnection, query: &'static str) -> Vec<String> {
     sqlx::query_scalar(query).bind(&WITHOUT_TENANT[..]).bind(&ROLES[..]).fetch_all(owner).await.unwrap()
 }
@@ -28,7 +37,8 @@ async fn breaches(owner: &mut PgConnection, query: &'static str) -> Vec<String> 
 async fn the_schema_keeps_its_walls() {
     let test = database().await.unwrap();
     // Partitions are tables too.
-    let months = [NaiveDate::from_ymd_opt(2024, 2, 29).unwrap(), NaiveDate::from_ymd_opt(2017, 10, 1).unwrap()];
+    let months =
+        [NaiveDate::from_ymd_opt(2024, 2, 29).unwrap(), NaiveDate::from_ymd_opt(2017, 10, 1).unwrap()];
     assert_eq!(test.store.ensure_months(&months).await.unwrap(), 2);
     let mut owner = test.owner().await.unwrap();
 
@@ -50,11 +60,14 @@ async fn the_schema_keeps_its_walls() {
         let (rule, query) = RULES[n];
         let mut transaction = owner.begin().await.unwrap();
         transaction.execute(*breach).await.unwrap();
-        assert!(!breaches(&mut transaction, query).await.is_empty(), "{rule} was not found broken by {breach}");
+        assert!(
+            !breaches(&mut transaction, query).await.is_empty(),
+            "{rule} was not found broken by {breach}"
+        );
     }
 
     // Policies: of the application's role, the tenant's expression to the letter; of others, only the known ones.
-    let policies: Vec<(String, Vec<String>, Option<String>, Option<String>, String)> = sqlx::query_as(
+    let policies: Vec<Policy> = sqlx::query_as(
         "select tablename::text, roles::text[], qual, with_check, permissive from pg_policies
          where schemaname = 'public' order by 1, 2",
     )
@@ -62,13 +75,13 @@ async fn the_schema_keeps_its_walls() {
     .await
     .unwrap();
     let own = "(tenant_id = (NULLIF(current_setting('clew.tenant'::text, true), ''::text))::uuid)";
-    for (table, roles, using, check, permissive) in &policies {
+    for Policy { tablename: table, roles, qual, with_check, permissive } in &policies {
         assert_eq!(permissive, "PERMISSIVE", "{table}");
         for role in roles {
             if role == "clew_app" {
                 let own = if table == "tenants" { own.replace("(tenant_id", "(id") } else { own.to_owned() };
-                assert_eq!(using.as_deref(), Some(&*own), "{table}");
-                assert_eq!(check.as_deref(), Some(&*own), "{table}");
+                assert_eq!(qual.as_deref(), Some(&*own), "{table}");
+                assert_eq!(with_check.as_deref(), Some(&*own), "{table}");
             } else {
                 assert!(ACROSS_TENANTS.contains(&(table, role)), "{role} sees {table} across tenants");
             }

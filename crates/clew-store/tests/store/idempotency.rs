@@ -10,13 +10,17 @@ const BODY: [u8; 32] = [7; 32];
 fn answer(text: &str) -> Answer {
     Answer {
         status: 201,
-        headers: vec![("location".into(), "/v1/offers/1".into()), ("content-type".into(), "application/json".into())],
+        headers: vec![
+            ("location".into(), "/v1/offers/1".into()),
+            ("content-type".into(), "application/json".into()),
+        ],
         body: text.as_bytes().to_vec(),
     }
 }
 
 async fn effect(tenant: &mut Tenant<'_>) {
-    let new = offer::NewOffer { name: "effect".into(), expression: Some("true".into()), ..Default::default() };
+    let new =
+        offer::NewOffer { name: "effect".into(), expression: Some("true".into()), ..Default::default() };
     offer::insert(tenant, &new).await.unwrap();
 }
 

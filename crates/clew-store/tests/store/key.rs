@@ -63,7 +63,11 @@ async fn what_is_no_key_is_refused() {
         expired.expose_secret().to_owned(),
     ];
     for text in forged {
-        assert_eq!(key::verify(&test.store, &SecretString::from(text.clone())).await.unwrap(), None, "{text}");
+        assert_eq!(
+            key::verify(&test.store, &SecretString::from(text.clone())).await.unwrap(),
+            None,
+            "{text}"
+        );
     }
 }
 

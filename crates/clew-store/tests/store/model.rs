@@ -16,7 +16,13 @@ fn new() -> NewModel {
 }
 
 fn trained() -> Trained {
-    Trained { as_of: THEN, object: "models/abc".into(), size_bytes: 10, batch: 3, report: json!({"auc": 0.8}) }
+    Trained {
+        as_of: THEN,
+        object: "models/abc".into(),
+        size_bytes: 10,
+        batch: 3,
+        report: json!({"auc": 0.8}),
+    }
 }
 
 async fn train(test: &TestStore, tenant_id: Uuid) -> Model {
@@ -24,7 +30,8 @@ async fn train(test: &TestStore, tenant_id: Uuid) -> Model {
     let (row, enqueued) = model::enqueue(&mut tenant, &new()).await.unwrap();
     tenant.commit().await.unwrap();
     assert_eq!((row.state, enqueued.request_id.as_deref()), (ModelState::Training, Some("r1")));
-    let claimed = test.store.queue().claim("w", &[model::JOB_KIND], 1, Duration::from_secs(60)).await.unwrap();
+    let claimed =
+        test.store.queue().claim("w", &[model::JOB_KIND], 1, Duration::from_secs(60)).await.unwrap();
     assert_eq!(claimed[0].payload, json!({"model_id": row.id}));
     let mut tenant = test.store.tenant(tenant_id).await.unwrap();
     let row = model::finish(&mut tenant, row.id, &trained()).await.unwrap();
@@ -86,7 +93,13 @@ async fn an_import_is_what_its_job_is_and_then_tells_its_outcome() {
     };
     let (row, _) = import::enqueue(&mut tenant, &new).await.unwrap();
     assert_eq!((row.state, row.entity, row.accepted), (State::Queued, Entity::Events, None));
-    let outcome = import::Outcome { accepted: 9, rejected: 1, columns: json!([]), batch: Some(1), ..Default::default() };
+    let outcome = import::Outcome {
+        accepted: 9,
+        rejected: 1,
+        columns: json!([]),
+        batch: Some(1),
+        ..Default::default()
+    };
     import::finish(&mut tenant, row.id, &outcome).await.unwrap();
     let row = import::find(&mut tenant, row.id).await.unwrap().unwrap();
     assert_eq!((row.accepted, row.rejected, row.batch), (Some(9), Some(1), Some(1)));
@@ -117,7 +130,8 @@ async fn totals_add_up() {
     assert_eq!((found.n_rows(Entity::Events), found.n_rows(Entity::Products), found.last_batch), (11, 0, 3));
     let days = |n| THEN + chrono::TimeDelta::days(n);
     assert_eq!(found.event_range(), Some((days(-2), days(4))));
-    let kinds: Vec<_> = found.totals.iter().map(|total| (&*total.kind, total.n_rows, total.n_duplicates)).collect();
+    let kinds: Vec<_> =
+        found.totals.iter().map(|total| (&*total.kind, total.n_rows, total.n_duplicates)).collect();
     assert_eq!(kinds, [("purchase", 2, 1), ("view", 9, 2)]);
 }
 

@@ -83,7 +83,9 @@ async fn a_cursor_is_good_for_its_tenant_list_and_filter_alone() {
     let mut forged = offers.unwrap().into_bytes();
     let last = forged.len() - 1;
     forged[last] = if forged[last] == b'A' { b'B' } else { b'A' };
-    for cursor in ["", "x", "é", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &String::from_utf8(forged).unwrap()] {
+    for cursor in
+        ["", "x", "é", "AAAA", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", &String::from_utf8(forged).unwrap()]
+    {
         let page = Page { limit: 1, cursor: Some(cursor.into()) };
         let error = offer::list(&mut tenant, &page).await.unwrap_err().to_string();
         assert!(error.contains("start from the first page"), "{cursor}: {error}");

@@ -69,7 +69,8 @@ async fn two_run_side_by_side_and_a_long_path_is_no_obstacle() {
     assert_ne!(one.url(), two.url());
     assert!(one.url().len() < 200 && two.url().len() < 200);
     for private in [&one, &two] {
-        let fsync: String = sqlx::query_scalar("show fsync").fetch_one(&mut owner(private).await).await.unwrap();
+        let fsync: String =
+            sqlx::query_scalar("show fsync").fetch_one(&mut owner(private).await).await.unwrap();
         assert_eq!(fsync, "on");
     }
 }

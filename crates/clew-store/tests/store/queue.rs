@@ -108,7 +108,10 @@ async fn a_lease_that_ran_out_is_reaped_and_its_worker_fenced() {
     assert!(offer::list(&mut tenant, &Page::default()).await.unwrap().data.is_empty());
     let done = job::finish(&mut tenant, fresh.ticket(), &json!({"model_id": 7})).await.unwrap();
     tenant.commit().await.unwrap();
-    assert_eq!((done.state, done.progress, done.result), (State::Succeeded, 1.0, Some(json!({"model_id": 7}))));
+    assert_eq!(
+        (done.state, done.progress, done.result),
+        (State::Succeeded, 1.0, Some(json!({"model_id": 7})))
+    );
     let mut tenant = test.store.tenant(tenant_id).await.unwrap();
     let twice = job::finish(&mut tenant, fresh.ticket(), &json!({})).await;
     assert!(matches!(twice, Err(Error::LeaseLost)), "it ends once");
@@ -134,7 +137,10 @@ async fn a_job_that_loses_every_worker_fails() {
     let job = enqueue(&test, tenant_id, &NewJob { max_attempts: 2, ..train() }).await;
     for n_requeued in [1, 0] {
         assert_eq!(claim(&queue, 1, Duration::ZERO).await.len(), 1);
-        assert_eq!(queue.reap().await.unwrap(), Reaped { n_requeued, n_failed: 1 - n_requeued, n_cancelled: 0 });
+        assert_eq!(
+            queue.reap().await.unwrap(),
+            Reaped { n_requeued, n_failed: 1 - n_requeued, n_cancelled: 0 }
+        );
     }
     let job = find(&test, &job).await;
     assert_eq!(job.state, State::Failed);
@@ -162,7 +168,8 @@ async fn tenants_share() {
     let next = claim(&queue, 2, MINUTE).await;
     assert_eq!((next.len(), tenants(&next)), (2, 1));
     // Within a tenant the oldest go first.
-    let ids: Vec<Uuid> = first.iter().chain(&next).filter(|job| job.tenant_id == busy).map(|job| job.id).collect();
+    let ids: Vec<Uuid> =
+        first.iter().chain(&next).filter(|job| job.tenant_id == busy).map(|job| job.id).collect();
     assert!(ids.iter().skip(2).all(|id| ids[..2].iter().all(|before| before < id)));
 }
 
@@ -201,7 +208,10 @@ async fn an_end_can_be_asked_for() {
     assert_eq!(queue.renew(running.ticket(), MINUTE, &progress).await.unwrap(), Lease::Held);
     let asked = cancel(&running).await;
     assert_eq!((asked.state, asked.cancel_requested), (State::Running, true));
-    assert_eq!((asked.phase.as_deref(), asked.progress, asked.eta_seconds), (Some("factors"), 0.4, Some(12.0)));
+    assert_eq!(
+        (asked.phase.as_deref(), asked.progress, asked.eta_seconds),
+        (Some("factors"), 0.4, Some(12.0))
+    );
     assert_eq!(queue.renew(running.ticket(), MINUTE, &progress).await.unwrap(), Lease::CancelRequested);
     queue.cancelled(running.ticket()).await.unwrap();
     assert_eq!(find(&test, &running).await.state, State::Cancelled);

@@ -74,14 +74,19 @@ async fn without_a_where_a_tenant_sees_its_rows_alone() {
         take(&mut transaction, "clew_app", &one.to_string()).await;
         if table.starts_with("events_") {
             // A partition is reached through its parent only.
-            assert!(seen(&mut transaction, table).await.unwrap_err().to_string().contains("permission denied"));
+            assert!(
+                seen(&mut transaction, table).await.unwrap_err().to_string().contains("permission denied")
+            );
             continue;
         }
         assert_eq!(seen(&mut transaction, table).await.unwrap(), [one], "{table}");
         // Nor can they be changed, deleted, or given away.
-        for statement in ["delete from {} where tenant_id = $1", "update {} set tenant_id = $1 where tenant_id = $1"] {
+        for statement in
+            ["delete from {} where tenant_id = $1", "update {} set tenant_id = $1 where tenant_id = $1"]
+        {
             let statement = statement.replace("{}", table);
-            let done = sqlx::query(AssertSqlSafe(statement)).bind(two).execute(&mut *transaction).await.unwrap();
+            let done =
+                sqlx::query(AssertSqlSafe(statement)).bind(two).execute(&mut *transaction).await.unwrap();
             assert_eq!(done.rows_affected(), 0, "{table}");
         }
         let give = format!("update {table} set tenant_id = $1");
@@ -114,11 +119,9 @@ async fn each_role_reaches_what_it_needs() {
     let (_test, mut owner, _, tables) = two_tenants().await;
     // (role, tables that it sees across tenants); of `idempotency` the worker may read the age alone, and the
     // operator sees the records of operators.
-    for (role, reached) in [
-        ("clew_worker", vec!["jobs"]),
-        ("clew_auth", vec!["keys"]),
-        ("clew_operator", vec!["idempotency"]),
-    ] {
+    for (role, reached) in
+        [("clew_worker", vec!["jobs"]), ("clew_auth", vec!["keys"]), ("clew_operator", vec!["idempotency"])]
+    {
         for table in &tables {
             let mut transaction = owner.begin().await.unwrap();
             take(&mut transaction, role, "").await;
