@@ -20,14 +20,12 @@ Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` wit
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 12] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
     ("keys", "API keys."),
     ("imports", "Files in."),
     ("events", "Events as they happen."),
-    ("customers", "Customers, one at a time."),
-    ("products", "Products, one at a time."),
     ("data", "What is known."),
     ("models", "Trained models and their reports."),
     ("jobs", "Long work."),
@@ -183,6 +181,12 @@ fn response_name(status: u16) -> String {
 
 /// Adds what all operations share: their problems, headers and examples.
 fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &Schemas<'_>) {
+    // Sentences that the code breaks into lines are one line here.
+    for text in ["summary", "description"] {
+        if let Some(Value::String(text)) = operation.get_mut(text) {
+            *text = text.replace("\n\n", "\u{0}").replace('\n', " ").replace('\u{0}', "\n\n");
+        }
+    }
     let secured = operation.get("security").is_some();
     let responses = operation["responses"].as_object().cloned().unwrap_or_default();
     let creates = method == "post" && (responses.contains_key("201") || responses.contains_key("202"));
@@ -221,8 +225,8 @@ fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &S
             continue;
         }
         response["headers"]["x-request-id"] = json!({"description": "The request's id, as in the log.", "schema": {"type": "string", "format": "uuid"}});
-        if status == "202" && creates || status == "201" {
-            let what = if status == "202" { "The job or import to follow." } else { "What was made." };
+        if status == "201" || status == "202" && path != "/v1/events" {
+            let what = if status == "202" { "The job to follow." } else { "What was made." };
             response["headers"]["Location"] = json!({"description": what, "schema": {"type": "string"}, "example": "/v1/jobs/0198c6a1-7a52-7c3e-9d0f-3f6f4c3b2a10"});
         }
         add_examples(&mut response["content"], schemas);

@@ -30,8 +30,6 @@ pub enum Code {
     Conflict,
     /// 409: there is no active model yet; train one.
     NoModel,
-    /// 409: a request with the same `Idempotency-Key` is still being answered.
-    InProgress,
     /// 413: the body is larger than this operation accepts.
     TooLarge,
     /// 415: the body's media type or encoding is not one this operation reads.
@@ -52,7 +50,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, in order of status.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -61,7 +59,6 @@ impl Code {
         Self::Timeout,
         Self::Conflict,
         Self::NoModel,
-        Self::InProgress,
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::Invalid,
@@ -81,7 +78,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict | Self::NoModel | Self::InProgress => StatusCode::CONFLICT,
+            Self::Conflict | Self::NoModel => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Invalid | Self::IdempotencyMismatch => StatusCode::UNPROCESSABLE_ENTITY,
@@ -103,7 +100,6 @@ impl Code {
             Self::Timeout => "timeout",
             Self::Conflict => "conflict",
             Self::NoModel => "no_model",
-            Self::InProgress => "in_progress",
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Invalid => "invalid",
@@ -126,7 +122,6 @@ impl Code {
             Self::Timeout => "The body did not arrive in time",
             Self::Conflict => "The request contradicts what is stored",
             Self::NoModel => "There is no active model",
-            Self::InProgress => "The same request is still being answered",
             Self::TooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body's type is not read here",
             Self::Invalid => "Fields of the request are wrong",

@@ -111,7 +111,7 @@ fn every_reference_leads_somewhere() {
 fn the_codes_are_a_closed_list() {
     insta::assert_snapshot!(
         clew_api::document()["components"]["schemas"]["Code"]["enum"],
-        @r#"["malformed","unauthenticated","forbidden","not_found","method_not_allowed","timeout","conflict","no_model","in_progress","too_large","unsupported_media_type","invalid","idempotency_mismatch","too_many_requests","internal","unavailable","storage_full"]"#
+        @r#"["malformed","unauthenticated","forbidden","not_found","method_not_allowed","timeout","conflict","no_model","too_large","unsupported_media_type","invalid","idempotency_mismatch","too_many_requests","internal","unavailable","storage_full"]"#
     );
 }
 
