@@ -85,6 +85,9 @@ fn show(report: &Report) {
             );
         }
     }
+    let (expected, bought) =
+        report.offers.iter().fold((0.0, 0), |sum, o| (sum.0 + o.expected_buyers, sum.1 + o.n_buyers));
+    println!("  expected {expected:.0} realised {bought}; offers judged {}", report.offers.len());
     println!("  coverage {:?} spread {:.3} warnings {:?}", report.band_coverage, report.band_spread, report.warnings);
     for f in &report.features {
         println!("    {:.4} {}", f.auc, f.name);

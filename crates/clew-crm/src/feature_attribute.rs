@@ -30,7 +30,7 @@ pub(crate) enum Cut {
     /// Each word.
     Words,
     /// Bands between these edges.
-    Bands(Vec<f64>),
+    Bands(#[serde(with = "crate::exact::f64s")] Vec<f64>),
 }
 
 /// What was learned of one attribute: which groups there are.

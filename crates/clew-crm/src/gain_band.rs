@@ -16,29 +16,69 @@ pub(crate) fn band(expected: f64, variance: f64, spread: f64) -> (f64, f64) {
     (low.max(0.0).min(expected), high.max(expected))
 }
 
-/// The spread of the offer factor for which the band covers 80 % of the offers: (expected, variance of chance, realised) each.
+/// How far the level of all offers together moves from one window to the next, at the least: a standard deviation of its logarithm.
+const COMMON: f64 = 0.05;
+
+/// The spread of the offer factor: (expected, variance of chance, realised) of each judged offer.
 ///
-/// By bisection on the share covered, which rises with the spread; 0 when chance alone covers enough.
+/// Two parts, added as variances. Each offer's own: what makes the band, centred on the shift of all, cover 80 % of the offers. And the
+/// shift of all offers together, of which the judged window shows a single draw: half of it is held against the next window, and
+/// never less than a minimum.
 pub(crate) fn spread(offers: &[(f64, f64, f64)]) -> f64 {
     if offers.is_empty() {
         return 0.5;
     }
-    // A smooth stand-in for the share covered: the squared miss in units of the band's deviation should average 1; large misses are
-    // capped, so that one strange offer does not widen everybody's band.
-    let mean_square = |spread: f64| {
-        offers
+    let miss = |&(expected, _, realised): &(f64, f64, f64)| ((realised + 0.5) / (expected + 0.5)).ln();
+    let mut misses: Vec<f64> = offers.iter().map(miss).collect();
+    misses.sort_by(f64::total_cmp);
+    let shift = misses[misses.len() / 2];
+    let covered = |spread: f64| {
+        let inside = offers
             .iter()
-            .map(|&(expected, variance, realised)| {
-                let miss = ((realised + 0.5) / (expected + 0.5)).ln();
-                (miss * miss / (spread * spread + variance / (expected + 0.5).powi(2)).max(1e-12)).min(6.0)
+            .filter(|offer| {
+                let deviation = (spread * spread + offer.1 / (offer.0 + 0.5).powi(2)).sqrt();
+                (miss(offer) - shift).abs() <= Z80 * deviation
             })
-            .sum::<f64>()
-            / offers.len() as f64
+            .count();
+        inside as f64 / offers.len() as f64
     };
     let (mut low, mut high) = (0.0, 3.0);
-    for _ in 0..50 {
+    for _ in 0..40 {
         let middle = 0.5 * (low + high);
-        if mean_square(middle) > 0.95 { low = middle } else { high = middle }
+        if covered(middle) < 0.8 { low = middle } else { high = middle }
     }
-    high
+    let own = if covered(0.0) >= 0.8 { 0.0 } else { high };
+    (own * own + 0.25 * shift * shift + COMMON * COMMON).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_what_is_expected_and_widens_with_doubt() {
+        assert_eq!(band(0.0, 0.0, 0.3), (0.0, 0.0));
+        let (low, high) = band(100.0, 90.0, 0.0);
+        assert!((87.0..89.0).contains(&low) && (112.0..115.0).contains(&high), "{low} {high}");
+        let (wide_low, wide_high) = band(100.0, 90.0, 0.3);
+        assert!(wide_low < low && wide_high > high);
+        let (few_low, few_high) = band(0.3, 0.3, 0.2);
+        assert!(few_low == 0.0 && few_high > 0.5, "{few_low} {few_high}");
+    }
+
+    #[test]
+    fn finds_the_spread_that_offers_were_drawn_with() {
+        // Factors at even quantiles of a normal distribution of deviation 0.3, so large that chance does not matter.
+        let quantile = |p: f64| {
+            // Inverse of the logistic approximation to the normal distribution; good to two figures in the middle.
+            (p / (1.0 - p)).ln() / 1.702
+        };
+        let offers: Vec<(f64, f64, f64)> = (1..200)
+            .map(|i| (10_000.0, 9_000.0, 10_000.0 * (0.3 * quantile(f64::from(i) / 200.0)).exp()))
+            .collect();
+        let found = spread(&offers);
+        assert!((0.27..0.34).contains(&found), "{found}");
+        let exact: Vec<(f64, f64, f64)> = (0..50).map(|_| (1_000.0, 900.0, 1_000.0)).collect();
+        assert_eq!(spread(&exact), COMMON);
+    }
 }

@@ -38,6 +38,7 @@ pub use waterfall::{Waterfall, WaterfallStep};
 
 // Learning: what is predicted, from what, and how it is judged.
 pub mod backtest;
+mod exact;
 mod feature_affinity;
 mod feature_attribute;
 mod feature_customer;

@@ -66,7 +66,9 @@ struct Saved {
     n_features: usize,
     chosen: Vec<usize>,
     expansion: Expansion,
-    platt: [f64; 2],
+    /// Slope and intercept.
+    #[serde(with = "crate::exact::f64s")]
+    platt: Vec<f64>,
 }
 
 impl Propensity {
@@ -185,7 +187,7 @@ impl Propensity {
                 n_features: self.n_features,
                 chosen: self.chosen.clone(),
                 expansion: self.expansion.clone(),
-                platt: [self.platt.slope, self.platt.intercept],
+                platt: vec![self.platt.slope, self.platt.intercept],
             },
         )?;
         self.logistic.write(writer, &format!("{name}.logistic"))?;
@@ -206,7 +208,10 @@ impl Propensity {
             expansion: saved.expansion,
             logistic: FittedLogistic::read(file, &format!("{name}.logistic"))?,
             trees,
-            platt: Platt { slope: saved.platt[0], intercept: saved.platt[1] },
+            platt: match saved.platt.as_slice() {
+                &[slope, intercept] => Platt { slope, intercept },
+                _ => Platt { slope: 1.0, intercept: 0.0 },
+            },
         })
     }
 }

@@ -16,10 +16,9 @@ pub(crate) struct Expansion {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Bend {
     feature: usize,
-    mean: f32,
-    scale: f32,
-    /// Knots in standardised units.
-    knots: Vec<f32>,
+    /// Mean, scale, then the knots in standardised units.
+    #[serde(with = "crate::exact::f32s")]
+    numbers: Vec<f32>,
 }
 
 impl Expansion {
@@ -47,7 +46,9 @@ impl Expansion {
                 // A knot at either end bends nothing.
                 let (low, high) = (values.first().map(|&v| standard(v)), values.last().map(|&v| standard(v)));
                 knots.retain(|&knot| low.is_none_or(|l| knot > l + 1e-4) && high.is_none_or(|h| knot < h - 1e-4));
-                Some(Bend { feature, mean: mean as f32, scale: deviation as f32, knots })
+                let mut numbers = vec![mean as f32, deviation as f32];
+                numbers.extend(knots);
+                Some(Bend { feature, numbers })
             })
             .collect();
         Expansion { features }
@@ -55,7 +56,7 @@ impl Expansion {
 
     /// Columns that a row becomes.
     pub(crate) fn n_columns(&self) -> usize {
-        self.features.iter().map(|bend| 1 + bend.knots.len()).sum()
+        self.features.iter().map(|bend| bend.numbers.len().saturating_sub(1)).sum()
     }
 
     /// Expands rows.
@@ -65,11 +66,12 @@ impl Expansion {
         let mut out = Vec::with_capacity(n * n_columns);
         for row in x.chunks_exact(n_features) {
             for bend in &self.features {
+                let [mean, scale, knots @ ..] = bend.numbers.as_slice() else { continue };
                 // Far beyond what was seen is no farther than far.
-                let value = ((row[bend.feature] - bend.mean) / bend.scale).clamp(-6.0, 6.0);
+                let value = ((row[bend.feature] - mean) / scale).clamp(-6.0, 6.0);
                 let value = if value.is_finite() { value } else { 0.0 };
                 out.push(value);
-                out.extend(bend.knots.iter().map(|&knot| (value - knot).max(0.0)));
+                out.extend(knots.iter().map(|&knot| (value - knot).max(0.0)));
             }
         }
         Array2::from_shape_vec((n, n_columns), out).unwrap_or_else(|_| Array2::zeros((0, n_columns)))

@@ -28,7 +28,8 @@ pub(crate) struct Heads {
 
 #[derive(Serialize, Deserialize)]
 struct Saved {
-    spread: [f64; 2],
+    #[serde(with = "crate::exact::f64s")]
+    spread: Vec<f64>,
     n_features: usize,
     with_cold: bool,
 }
@@ -74,7 +75,7 @@ impl Heads {
 
     /// Adds the models to a file.
     pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
-        let saved = Saved { spread: self.spread, n_features: self.n_features, with_cold: self.cold.is_some() };
+        let saved = Saved { spread: self.spread.to_vec(), n_features: self.n_features, with_cold: self.cold.is_some() };
         writer.json("heads", &saved)?;
         self.warm.write(writer, "warm")?;
         self.cold.as_ref().map_or(Ok(()), |cold| cold.write(writer, "cold"))
@@ -86,7 +87,10 @@ impl Heads {
         Ok(Heads {
             warm: Propensity::read(file, "warm")?,
             cold: if saved.with_cold { Some(Propensity::read(file, "cold")?) } else { None },
-            spread: saved.spread,
+            spread: match saved.spread.as_slice() {
+                &[warm, cold] => [warm, cold],
+                _ => [0.5, 0.5],
+            },
             n_features: saved.n_features,
         })
     }

@@ -149,8 +149,11 @@ fn choose(candidates: &[CandidateFigures]) -> usize {
     best
 }
 
-/// Straightens the log-odds on the judged window. The slope is kept as found; of the shift, half: how far the last window lay off as a
-/// whole says only in part how far the next one will, and the final fit has seen the last one.
+/// Share of the judged window's shift that is held for the next one.
+const KEPT_SHIFT: f64 = 0.25;
+
+/// Straightens the log-odds on the judged window. The slope is kept as found; of the shift, a part: how far the last window lay off as a
+/// whole says little of how far the next one will, and the final fit has seen the last one.
 fn calibrate(judged: &[JudgedOffer], chosen: usize) -> Result<Platt> {
     let decisions: Vec<f32> =
         judged.iter().flat_map(|offer| offer.decisions.get(chosen).cloned().unwrap_or_default()).collect();
@@ -161,7 +164,7 @@ fn calibrate(judged: &[JudgedOffer], chosen: usize) -> Result<Platt> {
     let Ok(found) = Platt::fit(&decisions, &bought, &vec![1.0; bought.len()]) else {
         return Ok(Platt { slope: 1.0, intercept: 0.0 });
     };
-    Ok(Platt { slope: 1.0 + trust * (found.slope - 1.0), intercept: 0.5 * trust * found.intercept })
+    Ok(Platt { slope: 1.0 + trust * (found.slope - 1.0), intercept: KEPT_SHIFT * trust * found.intercept })
 }
 
 /// Each feature's AUC on its own, mean over the judged offers, whichever way it points.
