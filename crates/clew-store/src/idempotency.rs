@@ -1,6 +1,8 @@
 //! Idempotency records: what was answered to a request with an `Idempotency-Key`, written in the transaction of
 //! its effect, so that a repeated request has one effect and gets the same answer.
 
+use std::fmt;
+
 use sqlx::types::Json;
 
 use crate::error::{Error, Result};
@@ -8,7 +10,7 @@ use crate::queue::Queue;
 use crate::scope::Scope;
 
 /// An answer as it went out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The HTTP status.
     pub status: u16,
@@ -16,6 +18,14 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body, byte for byte.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    /// Without the body: it may show a key for the one time that it is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, n_bytes) = (self.status, self.body.len());
+        f.debug_struct("Answer").field("status", &status).field("n_bytes", &n_bytes).finish_non_exhaustive()
+    }
 }
 
 /// What to do with a request.

@@ -1,9 +1,11 @@
 //! The connections to Postgres, and the doors that they open: a tenant's, the operator's, the queue's.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, PgPool};
 use uuid::Uuid;
@@ -21,7 +23,7 @@ pub struct StoreConfig {
     pub acquire_timeout: Duration,
     /// The address to use for what only the owner of the tables may do (migrations, new months of events), when
     /// the service itself connects as a lesser role. The service's own address when absent.
-    pub owner_url: Option<String>,
+    pub owner_url: Option<SecretString>,
 }
 
 impl Default for StoreConfig {
@@ -31,7 +33,7 @@ impl Default for StoreConfig {
 }
 
 /// The connections to Postgres. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
     pub(crate) pool: PgPool,
     pub(crate) owner: PgPool,
@@ -39,12 +41,19 @@ pub struct Store {
     pub(crate) secrets: Arc<Mutex<HashMap<Uuid, [u8; 32]>>>,
 }
 
+impl fmt::Debug for Store {
+    /// Without the secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("n_connections", &self.pool.size()).finish_non_exhaustive()
+    }
+}
+
 impl Store {
     /// Connects. `url` is a Postgres address; it holds a password perhaps and is never logged.
     pub async fn connect(url: &str, config: StoreConfig) -> Result<Self> {
         let pool = pool(url, &config, config.max_connections).await?;
         let owner = match &config.owner_url {
-            Some(url) => pool_lazy(url, &config, 2)?,
+            Some(url) => pool_lazy(url.expose_secret(), &config, 2)?,
             None => pool.clone(),
         };
         Ok(Self { pool, owner, secrets: Arc::default() })

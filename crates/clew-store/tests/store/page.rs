@@ -1,7 +1,7 @@
 //! Pages: every row once, whatever is written meanwhile; cursors bound to tenant, list and filter.
 
 use clew_store::testing::{TestStore, database};
-use clew_store::{Page, job, offer, segment};
+use clew_store::{Page, Store, StoreConfig, job, offer, segment};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -97,4 +97,23 @@ async fn a_cursor_is_good_for_its_tenant_list_and_filter_alone() {
     let position = tenant.open_cursor("members", "segment 1", &page).await.unwrap();
     assert_eq!(position.as_deref(), Some("customer 7"));
     assert!(tenant.open_cursor("members", "segment 2", &page).await.is_err());
+}
+
+#[tokio::test]
+async fn secrets_are_not_shown() {
+    let test = database().await.unwrap();
+    let tenant_id = test.tenant("one").await.unwrap();
+    let mut tenant = test.store.tenant(tenant_id).await.unwrap();
+    tenant.seal_cursor("members", "", "customer 7").await.unwrap();
+    let mut owner = test.owner().await.unwrap();
+    let secret: Vec<u8> =
+        sqlx::query_scalar("select secret from tenants").fetch_one(&mut owner).await.unwrap();
+    let first = format!("{}, {}, {}", secret[0], secret[1], secret[2]);
+    assert!(!format!("{tenant:?} {:?}", test.store).contains(&first));
+    let config =
+        StoreConfig { owner_url: Some("postgres://owner:hunter2@host/clew".into()), ..Default::default() };
+    assert!(!format!("{config:?}").contains("hunter2"));
+    // Nor does the message of an address that is not understood quote it.
+    let error = Store::connect("postgres//owner:hunter2@", StoreConfig::default()).await.unwrap_err();
+    assert!(!format!("{error:?} {error}").contains("hunter2"));
 }
