@@ -1,11 +1,13 @@
 //! The tenant's active model, brought to a date over its latest snapshot: what answers gain curves and
 //! recommendations. Which versions is read in the request's transaction; the opening happens after it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clew_crm::scorer::Scorer;
 use clew_crm::{CompiledRule, History, Model, Offer, Predicate, ProductSet, Records, Rule, Schema, Scope};
+use clew_learn::Silent;
 use clew_store::snapshot::{self, SnapshotInfo};
 use clew_store::{Tenant, model};
 use uuid::Uuid;
@@ -19,6 +21,9 @@ use crate::state::ApiState;
 /// Bytes that a scorer holds for each customer and each event, beside the records: its vectors and its lines.
 const SCORER_BYTES_PER_CUSTOMER: u64 = 400;
 const SCORER_BYTES_PER_EVENT: u64 = 16;
+
+/// The snapshot of a tenant that is written to all the time is brought up to date this often at most.
+const MIN_AGE: TimeDelta = TimeDelta::seconds(60);
 
 /// Which model answers.
 pub(crate) struct Versions {
@@ -116,9 +121,39 @@ impl Versions {
     }
 }
 
-/// The tenant's records as of its latest snapshot.
+/// When each tenant's snapshot was last brought up to date from here.
+#[derive(Debug, Default)]
+pub(crate) struct Freshness(Mutex<HashMap<Uuid, DateTime<Utc>>>);
+
+impl Freshness {
+    /// Whether it is time again; if so, now counts as the last time.
+    fn is_due(&self, tenant_id: Uuid, now: DateTime<Utc>) -> bool {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = all.get(&tenant_id).is_none_or(|last| now - *last >= MIN_AGE);
+        if due {
+            all.insert(tenant_id, now);
+        }
+        due
+    }
+}
+
+/// The tenant's records, no older than a minute: what was imported can be looked at before a model is trained.
+/// (Trainings bring the snapshot up to date too.)
 pub(crate) async fn records(state: &ApiState, tenant_id: Uuid) -> Result<Arc<Records>> {
-    let info = latest(state, tenant_id).await?;
+    let mut tenant = state.store().tenant(tenant_id).await?;
+    let last_batch = clew_store::tenant::find_own(&mut tenant).await?.last_batch;
+    drop(tenant);
+    let info = match snapshot::latest(state.store(), tenant_id).await? {
+        Some(info) if info.batch == last_batch || !state.freshness().is_due(tenant_id, state.now()) => info,
+        _ => {
+            let own = state.clone();
+            // It goes on when the request has gone: the next one finds it done.
+            let refresh = async move {
+                snapshot::refresh(own.store(), own.objects(), tenant_id, Arc::new(Silent)).await
+            };
+            tokio::spawn(refresh).await.map_err(Problem::internal)??
+        }
+    };
     open_records(state, tenant_id, &info).await
 }
 
@@ -132,11 +167,7 @@ async fn open_records(state: &ApiState, tenant_id: Uuid, info: &SnapshotInfo) ->
     let (own, info) = (state.clone(), info.clone());
     let key = Key::Records(tenant_id, info.version);
     let open = async move {
-        let waiting = tokio::runtime::Handle::current();
-        let objects = own.objects().clone();
-        // Reading is arithmetic with waits for the object store between: it goes to the pool, not to a tokio thread.
-        let records =
-            own.compute().run(move |_| Ok(waiting.block_on(snapshot::open(&objects, &info))?)).await?;
+        let records = snapshot::open(own.objects(), &info).await?;
         let size_bytes = records.size_bytes() as u64;
         Ok((Arc::new(records), size_bytes))
     };

@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::compute::Compute;
 use crate::feed::Feed;
 use crate::limit::Limiter;
+use crate::serving::Freshness;
 use crate::token::TokenConfig;
 
 /// Limits and times of the API. All have defaults.
@@ -85,6 +86,7 @@ struct Inner {
     compute: Compute,
     limiter: Limiter,
     feed: Feed,
+    freshness: Freshness,
 }
 
 impl fmt::Debug for ApiState {
@@ -100,7 +102,16 @@ impl ApiState {
         let compute = Compute::new(Arc::clone(&parts.pool), n_places, 16 * n_places);
         let cache = Cache::new(parts.config.serving_memory_bytes);
         let limiter = Limiter::new(parts.config.requests_per_second, parts.config.requests_burst);
-        Self { inner: Arc::new(Inner { parts, cache, compute, limiter, feed: Feed::new() }) }
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                cache,
+                compute,
+                limiter,
+                feed: Feed::new(),
+                freshness: Freshness::default(),
+            }),
+        }
     }
 
     /// Postgres.
@@ -146,5 +157,9 @@ impl ApiState {
 
     pub(crate) fn feed(&self) -> &Feed {
         &self.inner.feed
+    }
+
+    pub(crate) fn freshness(&self) -> &Freshness {
+        &self.inner.freshness
     }
 }

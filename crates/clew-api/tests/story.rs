@@ -32,7 +32,7 @@ fn start_worker(api: &Api, ending: &CancellationToken) -> tokio::task::JoinHandl
         objects: Objects::open(api.database.objects_dir().to_str().unwrap()).unwrap(),
         pool: Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()),
         clock: Arc::new(now),
-        config: WorkConfig::new("test", api.database.objects_dir().join("scratch")),
+        config: WorkConfig::new("test"),
     });
     tokio::spawn(worker.run(ending.clone()))
 }
@@ -73,7 +73,11 @@ async fn from_files_to_a_gain_curve() {
     }
     check_rejected_lines(&sender).await;
 
-    // Nothing answers before a model is there.
+    // What was imported can be looked at; nothing is predicted before a model is there.
+    let offer = json!({"name": "Everything", "expression": "product.price > 0.0"});
+    let offer = marketer.post("/v1/offers", &offer).await.expect(201).id();
+    let products = marketer.get(&format!("/v1/offers/{offer}/products?limit=1000")).await.expect(200).body();
+    assert_eq!(products["data"].as_array().unwrap().len(), 200);
     let early =
         marketer.post("/v1/gain-curves", &json!({"offer": {"product_ids": ["P0000001"]}})).await.expect(409);
     assert_eq!(early.problem(), "no_model");

@@ -207,8 +207,7 @@ struct OfferProduct {
 /// Lists the products that an offer selects now, by id.
 #[utoipa::path(get, path = "/v1/offers/{id}/products", operation_id = "list_offer_products", tag = "offers",
     security(("key" = ["reader"])), params(("id" = Uuid, Path), PageQuery),
-    responses((status = 200, description = "A page of products.", body = List<OfferProduct>),
-        (status = 409, description = "The data was not read yet.")))]
+    responses((status = 200, description = "A page of products.", body = List<OfferProduct>)))]
 async fn list_offer_products(
     caller: Caller<Reader>,
     State(state): State<ApiState>,

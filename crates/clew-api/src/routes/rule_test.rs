@@ -51,8 +51,7 @@ struct RuleTestResult {
 /// Tries a rule on the data, without keeping it.
 #[utoipa::path(post, path = "/v1/rules/test", operation_id = "test_rule", tag = "rules",
     security(("key" = ["reader"])), request_body = RuleTest,
-    responses((status = 200, description = "What it would refuse.", body = RuleTestResult),
-        (status = 409, description = "The data was not read yet.")))]
+    responses((status = 200, description = "What it would refuse.", body = RuleTestResult)))]
 async fn test_rule(
     caller: Caller<Reader>,
     State(state): State<ApiState>,

@@ -172,8 +172,7 @@ fn default_limit() -> u32 {
 /// Lists the customers of a segment, by id. Those whom an enabled rule refuses are left out.
 #[utoipa::path(get, path = "/v1/segments/{id}/members", operation_id = "list_segment_members", tag = "segments",
     security(("key" = ["reader"])), params(("id" = Uuid, Path), MembersQuery),
-    responses((status = 200, description = "A page of members.", body = List<SegmentMember>),
-        (status = 409, description = "The data was not read yet.")))]
+    responses((status = 200, description = "A page of members.", body = List<SegmentMember>)))]
 async fn list_segment_members(
     caller: Caller<Reader>,
     State(state): State<ApiState>,
