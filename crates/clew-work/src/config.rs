@@ -1,6 +1,5 @@
 //! How a worker works: how many jobs at once, how long it owns one, how it looks for the next.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// The injected clock.
@@ -21,13 +20,11 @@ pub struct WorkConfig {
     pub progress: Duration,
     /// How long running jobs get to stop after the worker is told to end.
     pub drain: Duration,
-    /// A folder for files that a job needs while it runs (an import's upload, when it is not local).
-    pub scratch_dir: PathBuf,
 }
 
 impl WorkConfig {
     /// The usual times for the worker of this name.
-    pub fn new(worker_id: impl Into<String>, scratch_dir: impl Into<PathBuf>) -> Self {
+    pub fn new(worker_id: impl Into<String>) -> Self {
         Self {
             worker_id: worker_id.into(),
             n_places: 2,
@@ -35,7 +32,6 @@ impl WorkConfig {
             poll: Duration::from_secs(5),
             progress: Duration::from_millis(500),
             drain: Duration::from_secs(10),
-            scratch_dir: scratch_dir.into(),
         }
     }
 }

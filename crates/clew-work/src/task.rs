@@ -126,9 +126,9 @@ impl Task {
         }
     }
 
-    /// Runs heavy or blocking work (share `from..=to` of the whole) on a thread of its own, which hands its parallel parts to the one pool. (Its
-    /// trunk does not run on the pool: a request that waits there for its own chunks would pick up a whole training.)
-    /// A panic becomes a failure that names its phase.
+    /// Runs heavy or blocking work (the share `from..=to` of the whole) on a thread of its own, which hands its
+    /// parallel parts to the one pool. Its trunk does not run on the pool: a request that waits there for its own
+    /// chunks would pick up a whole training. A panic becomes a failure that names its phase.
     ///
     /// # Errors
     /// What the work itself gives, and the contained panic.

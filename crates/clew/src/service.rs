@@ -200,7 +200,7 @@ pub(crate) fn work_config(config: &Config) -> WorkConfig {
     let run = Uuid::now_v7().simple().to_string();
     // The random end of the id tells apart two lives of one process number.
     let worker_id = format!("{}-{}-{}", host.trim(), std::process::id(), run.get(24..).unwrap_or_default());
-    let mut work = WorkConfig::new(worker_id, config.data_dir.join("scratch"));
+    let mut work = WorkConfig::new(worker_id);
     work.n_places = config.work_places.max(1).into();
     work.lease = config.lease.0;
     work.poll = config.poll.0;

@@ -41,7 +41,7 @@ impl House {
 
     /// A worker with quick times, not yet running.
     pub(crate) fn worker(&self, name: &str, change: impl FnOnce(&mut WorkConfig)) -> Worker {
-        let mut config = WorkConfig::new(name, self.test.objects_dir().join("scratch"));
+        let mut config = WorkConfig::new(name);
         config.lease = Duration::from_secs(20);
         config.poll = Duration::from_millis(50);
         config.progress = Duration::from_millis(10);
