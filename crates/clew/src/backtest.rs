@@ -47,6 +47,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let json = serde_json::to_vec_pretty(&report).context("could not write the report as JSON")?;
         output_file::write_whole(&dir.join("report.txt"), text.as_bytes())?;
         output_file::write_whole(&dir.join("report.json"), &json)?;
+        output_file::write_whole(&dir.join("report.html"), figures::html::page(&report).as_bytes())?;
     }
     if globals.json {
         output::json(&json!({ "out": args.out, "data": session.data(), "report": report }))?;

@@ -1,4 +1,6 @@
-//! The out-of-time figures of a report as text: clew beside what a marketer has today.
+//! The out-of-time figures of a report as text and as HTML: clew beside what a marketer has today.
+
+pub(crate) mod html;
 
 use clew_crm::Report;
 use clew_crm::report::MethodFigures;
