@@ -63,7 +63,7 @@ export function Desk({ api, onSignOut }: { api: Api; onSignOut: () => void }) {
 function Fault({ problem }: { problem: Problem }) {
   return (
     <div class="fault" role="alert">
-      <p><strong>{problem.title}.</strong> {problem.detail}</p>
+      <p><strong>{problem.title}.</strong> {problem.faults.length === 0 && problem.detail}</p>
       {problem.faults.length > 0 && <ul>{problem.faults.map((f) => <li key={f.pointer + f.detail}><code>{f.pointer}</code> {f.detail}</li>)}</ul>}
       {problem.requestId && <p class="small">Request {problem.requestId}</p>}
     </div>
