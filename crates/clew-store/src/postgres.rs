@@ -10,9 +10,9 @@ mod cluster;
 mod process;
 mod server;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 pub(crate) use process::effective_uid;
 use server::Server;
 
@@ -69,12 +69,19 @@ impl Private {
     fn start_with(config: PrivateConfig, hasty: bool) -> Result<Self> {
         let account = account::to_run_as()?;
         let cluster = cluster::Cluster::locate(&config.dir, account)?;
-        let lock = cluster.lock()?;
+        let mut lock = cluster.lock()?;
         let binaries = binaries::find(config.bin.as_deref(), cluster.version()?)?;
         cluster.ensure(&binaries, hasty)?;
         let dir = cluster.home().to_owned();
         let server = Server::start(binaries, cluster)?;
-        Ok(Self { url: url(&server), dir, server, _lock: lock })
+        let url = url(&server);
+        lock.leave(&url).map_err(|error| Error::io(&config.dir, error))?;
+        Ok(Self { url, dir, server, _lock: lock })
+    }
+
+    /// The address of the one that another program runs in this folder, if one does: the folder has but one.
+    pub fn running(dir: &Path) -> Option<String> {
+        cluster::address_left(dir)
     }
 
     /// Its address. It holds no password: the folder of the socket is closed to others.
@@ -83,7 +90,7 @@ impl Private {
     }
 
     /// The folder that data and log are in.
-    pub fn dir(&self) -> &std::path::Path {
+    pub fn dir(&self) -> &Path {
         &self.dir
     }
 

@@ -65,7 +65,12 @@ impl Database {
 }
 
 async fn start_private(config: &Config) -> anyhow::Result<(SecretString, Option<Private>)> {
-    let private = PrivateConfig { dir: config.data_dir.join("postgres"), bin: config.pg_bin.clone() };
+    let dir = config.data_dir.join("postgres");
+    // `clew tenant create` beside a `clew serve` of the same folder: one Postgres serves both.
+    if let Some(url) = Private::running(&dir) {
+        return Ok((url.into(), None));
+    }
+    let private = PrivateConfig { dir, bin: config.pg_bin.clone() };
     let private = tokio::task::spawn_blocking(move || Private::start(private))
         .await
         .context("the start of the private Postgres was cut off")?

@@ -4,6 +4,7 @@ mod support;
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 
 use clew_store::testing;
 use support::process::{Beside, clew, done, told};
@@ -44,6 +45,23 @@ async fn a_server_answers_and_ends_in_good_order() {
 
     assert_eq!(server.terminate().code(), Some(0));
     assert!(TcpListener::bind(address).is_ok(), "the port is still taken");
+}
+
+#[test]
+fn a_command_beside_a_server_shares_its_private_postgres() {
+    let dir = tempfile::tempdir().unwrap();
+    // The account that Postgres runs as must reach it.
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut server = clew(dir.path(), &["serve", "--port", "0", "--json"]);
+    let mut server = Beside::start(server.env("CLEW_LOG_LEVEL", "error"));
+    assert!(server.line()["url"].is_string());
+    let made = done(&mut clew(dir.path(), &["tenant", "create", "--name", "Shop", "--json"]));
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert!(made["api_key"].as_str().unwrap().starts_with("clew_"));
+    let listed =
+        done(&mut clew(dir.path(), &["key", "list", "--tenant", made["tenant_id"].as_str().unwrap()]));
+    assert!(listed.contains("owner") && listed.contains("valid"), "{listed}");
+    assert_eq!(server.terminate().code(), Some(0));
 }
 
 #[test]

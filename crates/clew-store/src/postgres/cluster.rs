@@ -17,7 +17,25 @@ const TOO_LITTLE_BYTES: u64 = 16 << 20;
 /// The folder, held: no other program may start a Postgres in it. The system lets go when this program ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Lock {
+    /// Leaves the address for whoever finds the folder taken and would rather connect than start another.
+    pub(super) fn leave(&mut self, url: &str) -> std::io::Result<()> {
+        writeln!(self.file, "{url}")
+    }
+}
+
+/// The address that the holder of a folder left in its lock; none when nobody holds it, or it is not yet up.
+pub(super) fn address_left(dir: &Path) -> Option<String> {
+    let mut file = OpenOptions::new().read(true).write(true).open(dir.join("lock")).ok()?;
+    if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+        return None;
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).ok()?;
+    text.lines().nth(1).map(str::to_owned)
 }
 
 /// The folder of a private Postgres.
@@ -70,7 +88,10 @@ impl Cluster {
                 let _ = file.read_to_string(&mut holder);
                 return Err(Error::private(
                     self.dir.display().to_string(),
-                    format!("in use by process {}; end it, or take another folder", holder.trim()),
+                    format!(
+                        "in use by process {}; end it, or take another folder",
+                        holder.lines().next().unwrap_or_default()
+                    ),
                 ));
             }
             Err(TryLockError::Error(error)) => return Err(Error::io(&path, error)),
@@ -81,7 +102,7 @@ impl Cluster {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         written.map_err(|error| Error::io(&path, error))?;
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
     }
 
     /// The major version that made the data, if there are any.
