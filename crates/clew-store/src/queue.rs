@@ -114,7 +114,8 @@ impl Queue {
     /// Claims up to `limit` jobs of these kinds for the length of `lease`, and gives them as they then are.
     ///
     /// Fair between tenants: each job counts as its place in its tenant's queue plus the tenant's running jobs, and
-    /// the lowest counts go first. Two claimers never get the same job: rows that another is claiming are skipped,
+    /// the lowest counts go first; among equals the tenant that was served longest ago, so that a single place goes
+    /// round too. Two claimers never get the same job: rows that another is claiming are skipped,
     /// and a row that another has claimed meanwhile no longer passes `state = 'queued'`.
     pub async fn claim(&self, worker: &str, kinds: &[&str], limit: u32, lease: Duration) -> Result<Vec<Job>> {
         let mut transaction = self.begin().await?;
@@ -133,7 +134,8 @@ impl Queue {
              ),
              -- The first of each tenant; a few more than asked for, since some may be another claimer's.
              candidates as (
-                 select first.tenant_id, first.id, first.run_at, first.place + coalesce(running.n_jobs, 0) as turn
+                 select first.tenant_id, first.id, first.run_at, first.place + coalesce(running.n_jobs, 0) as turn,
+                     (select max(started_at) from jobs where tenant_id = waiting.tenant_id) as served_at
                  from waiting
                  cross join lateral (
                      select tenant_id, id, run_at, row_number() over (order by run_at, id) as place
@@ -148,7 +150,7 @@ impl Queue {
                  select jobs.tenant_id, jobs.id
                  from candidates join jobs on jobs.tenant_id = candidates.tenant_id and jobs.id = candidates.id
                  where jobs.state = 'queued'
-                 order by candidates.turn, candidates.run_at, candidates.id
+                 order by candidates.turn, candidates.served_at nulls first, candidates.run_at, candidates.id
                  limit $3
                  for update of jobs skip locked
              )
