@@ -3,7 +3,9 @@
 //! `dist` is what `make console` builds from `web`; it is committed, so that building clew needs no Node, and CI rebuilds and compares it.
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY,
+};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -19,7 +21,8 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// The routes of the page: `/` and the few files that it loads. Merge it beside the API's router.
 pub fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    let mut router = Router::new().route("/", get(|headers: HeaderMap| async move { file("index.html", &headers) }));
+    let mut router =
+        Router::new().route("/", get(|headers: HeaderMap| async move { file("index.html", &headers) }));
     for name in Dist::iter().filter(|name| name != "index.html") {
         let path = format!("/{name}");
         router = router.route(

@@ -1,5 +1,7 @@
 //! The embedded page: whole, typed, cacheable, and under a policy that its own files obey.
 
+#![allow(clippy::unwrap_used)]
+
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
@@ -20,8 +22,11 @@ async fn text(answer: Response<Body>) -> String {
 #[tokio::test]
 async fn every_file_that_the_page_names_is_served_with_its_type() {
     let page = text(get("/", None).await).await;
-    let named: Vec<&str> =
-        page.split(['"', '\'']).filter_map(|part| part.strip_prefix("./")).filter(|name| name.contains('.')).collect();
+    let named: Vec<&str> = page
+        .split(['"', '\''])
+        .filter_map(|part| part.strip_prefix("./"))
+        .filter(|name| name.contains('.'))
+        .collect();
     assert!(named.contains(&"console.js") && named.contains(&"index.css"), "{named:?}");
     for name in named {
         let answer = get(&format!("/{name}"), None).await;
@@ -35,7 +40,10 @@ async fn every_file_that_the_page_names_is_served_with_its_type() {
 async fn the_policy_is_strict_and_the_page_needs_nothing_inline() {
     let answer = get("/", None).await;
     let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe") && !policy.contains('*'),
+        "{policy}"
+    );
     let page = text(answer).await;
     assert!(!page.contains("<style") && !page.contains("style=") && !page.contains("onload="), "{page}");
     for script in page.match_indices("<script").map(|(at, _)| &page[at..]) {

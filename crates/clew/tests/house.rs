@@ -76,15 +76,18 @@ fn every_rust_file_says_what_it_is() {
 #[test]
 fn only_the_store_speaks_sql_and_only_the_api_and_console_speak_http() {
     for package in ["clew-learn", "clew-crm", "clew-sample", "clew-work", "clew-api", "clew-console"] {
-        let manifest = std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
+        let manifest =
+            std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
         assert!(!manifest.contains("sqlx"), "{package} may not speak SQL");
     }
     for package in ["clew-learn", "clew-crm", "clew-store", "clew-work", "clew-sample"] {
-        let manifest = std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
+        let manifest =
+            std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
         assert!(!manifest.contains("axum"), "{package} may not speak HTTP");
     }
     for package in ["clew-learn", "clew-crm"] {
-        let manifest = std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
+        let manifest =
+            std::fs::read_to_string(root().join("crates").join(package).join("Cargo.toml")).unwrap();
         assert!(!manifest.contains("tokio"), "{package} may not be asynchronous");
     }
 }
@@ -101,7 +104,10 @@ fn sources() -> Vec<PathBuf> {
                 if !matches!(name.as_str(), "node_modules" | "dist" | "target" | "snapshots" | ".clew") {
                     folders.push(path);
                 }
-            } else if matches!(path.extension().and_then(|e| e.to_str()), Some("rs" | "ts" | "tsx" | "css" | "sql")) {
+            } else if matches!(
+                path.extension().and_then(|e| e.to_str()),
+                Some("rs" | "ts" | "tsx" | "css" | "sql")
+            ) {
                 found.push(path);
             }
         }
