@@ -99,6 +99,88 @@ fn every_format_and_compression_gives_the_same_records() {
 }
 
 #[test]
+fn parquet_is_read_with_its_own_types() {
+    use arrow_array::types::Int32Type;
+    use arrow_array::{ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float32Array, Int64Array};
+    use arrow_array::{ListArray, RecordBatch, StringArray, TimestampMillisecondArray};
+    use std::sync::Arc;
+
+    let write = |dir: &Dir, name: &str, columns: Vec<(&str, ArrayRef)>| {
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        let mut bytes = Vec::new();
+        let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let bytes = if name.ends_with(".zst") { zstd::encode_all(&bytes[..], 1).unwrap() } else { bytes };
+        dir.write(name, &bytes);
+    };
+    let dir = Dir::new(&[]);
+    let tags = [Some("a"), Some("b")];
+    let mut lists = arrow_array::builder::ListBuilder::new(arrow_array::builder::StringBuilder::new());
+    tags.iter().for_each(|tag| lists.values().append_option(*tag));
+    lists.append(true);
+    lists.append_null();
+    let lists: ListArray = lists.finish();
+    write(
+        &dir,
+        "customers.parquet",
+        vec![
+            ("customer_id", Arc::new(Int64Array::from(vec![1, 2]))),
+            ("city", Arc::new(DictionaryArray::<Int32Type>::from_iter([Some("Lyon"), None]))),
+            ("score", Arc::new(Float32Array::from(vec![0.1, f32::NAN]))),
+            ("active", Arc::new(BooleanArray::from(vec![Some(true), None]))),
+            ("born", Arc::new(Date32Array::from(vec![Some(-100), None]))),
+            ("tags", Arc::new(lists)),
+        ],
+    );
+    write(
+        &dir,
+        "events.parquet.zst",
+        vec![
+            ("kind", Arc::new(StringArray::from(vec!["purchase", "view"]))),
+            ("customer_id", Arc::new(Int64Array::from(vec![1, 2]))),
+            ("product_id", Arc::new(StringArray::from(vec![Some("p1"), None]))),
+            (
+                "occurred_at",
+                Arc::new(TimestampMillisecondArray::from(vec![1_483_142_400_500, 1_483_142_401_000])),
+            ),
+            ("revenue", Arc::new(Float32Array::from(vec![Some(9.5), None]))),
+        ],
+    );
+    let (records, _) = dir.read();
+    assert_eq!(
+        (records.n_customers(), records.n_events(), records.first_event()),
+        (2, 2, Some(1_483_142_400))
+    );
+    let customers = records.customers();
+    assert_eq!(customers.ids.iter().collect::<Vec<_>>(), ["1", "2"]);
+    assert_eq!(customers.names, ["active", "born", "city", "score", "tags"]);
+    match &customers.columns[..] {
+        [
+            Column::Bool(active),
+            Column::Date(born),
+            Column::Category { values, .. },
+            Column::Number(score),
+            Column::Tags { starts, .. },
+        ] => {
+            assert_eq!((&active[..], born[0], values.name(0)), (&[1, 2][..], -100, "Lyon"));
+            assert_eq!((score[0], score[1].is_nan(), &starts[..]), (0.1, true, &[0, 2, 2][..]));
+        }
+        other => panic!("{other:?}"),
+    }
+    write(
+        &dir,
+        "products.parquet",
+        vec![("product_id", Arc::new(arrow_array::BinaryArray::from(vec![&b"p"[..]])))],
+    );
+    assert!(
+        dir.refusal().contains("column 'product_id' is of type Binary, which is not read"),
+        "{}",
+        dir.refusal()
+    );
+}
+
+#[test]
 fn events_at_or_after_the_date_are_left_out() {
     let dir = Dir::new(&[("events.csv", EVENTS)]);
     let until = 1_483_401_600; // 2017-01-03
@@ -142,7 +224,10 @@ fn a_mapping_renames_fixes_and_reads_other_dates() {
     );
     let notes = &report.files[1].notes;
     assert!(notes.iter().any(|note| note.code == "delimiter"), "{notes:?}");
-    assert!(notes.iter().any(|note| note.code == "ignored_columns" && note.message.contains("note")), "{notes:?}");
+    assert!(
+        notes.iter().any(|note| note.code == "ignored_columns" && note.message.contains("note")),
+        "{notes:?}"
+    );
 }
 
 #[test]
@@ -184,15 +269,27 @@ fn what_makes_a_folder_unusable_is_said_with_the_remedy() {
     let cases: [(&[(&str, &str)], &[&str]); 8] = [
         (&[], &["has no file of events", "[events.options] file"]),
         (&[("events.csv", header), ("events.ndjson", "{}")], &["several files of events"]),
-        (&[("events.csv", "kind,household_id,occurred_at\n")], &["events.csv, line 1: has no column 'customer_id'", "[events] customer_id ="]),
-        (&[("events.csv", "kind:customer_id:occurred_at\n")], &["one column 'kind:customer_id:occurred_at'", "delimiter"]),
+        (
+            &[("events.csv", "kind,household_id,occurred_at\n")],
+            &["events.csv, line 1: has no column 'customer_id'", "[events] customer_id ="],
+        ),
+        (
+            &[("events.csv", "kind:customer_id:occurred_at\n")],
+            &["one column 'kind:customer_id:occurred_at'", "delimiter"],
+        ),
         (
             &[("events.csv", "kind,customer_id,occurred_at\npurchase,c1,31/12/2016\n")],
             &["events.csv, line 2, column 'occurred_at'", "%d/%m/%Y", "all of the file's 1 lines"],
         ),
-        (&[("events.csv", header), ("mapping.toml", "[events]\nproduct_id = \"sku\"\n")], &["no column 'sku', which the mapping names for product_id"]),
+        (
+            &[("events.csv", header), ("mapping.toml", "[events]\nproduct_id = \"sku\"\n")],
+            &["no column 'sku', which the mapping names for product_id"],
+        ),
         (&[("events.parquet", "kind")], &["is not Parquet"]),
-        (&[("events.ndjson", "{\"kind\": \"purchase\"}\n")], &["line 1, column 'customer_id': has no customer"]),
+        (
+            &[("events.ndjson", "{\"kind\": \"purchase\"}\n")],
+            &["line 1, column 'customer_id': has no customer"],
+        ),
     ];
     for (files, expected) in cases {
         let message = Dir::new(files).refusal();
@@ -210,21 +307,38 @@ fn what_makes_a_folder_unusable_is_said_with_the_remedy() {
 
 #[test]
 fn a_header_alone_is_an_empty_table() {
-    let dir = Dir::new(&[("events.csv", "kind,customer_id,occurred_at\n"), ("customers.csv", "customer_id\n")]);
+    let dir =
+        Dir::new(&[("events.csv", "kind,customer_id,occurred_at\n"), ("customers.csv", "customer_id\n")]);
     let (records, report) = dir.read();
     assert_eq!((records.n_events(), records.n_customers()), (0, 0));
     assert_eq!(report.files.iter().map(|file| file.n_accepted).sum::<u64>(), 0);
 }
 
+/// A grocer's year with its traps: where the shared data is there.
 #[test]
-fn complete_journey_is_read_where_it_is_there() {
-    let dir = Path::new("/tmp/cj");
-    if !dir.is_dir() {
-        eprintln!("skipped: the converted files are not there");
+fn a_mapping_reads_the_raw_files_of_a_grocer() {
+    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/complete_journey");
+    if !shared.is_dir() {
+        eprintln!("skipped: ../shared is not there");
         return;
     }
-    let start = std::time::Instant::now();
-    let (records, report) = read(dir, None).unwrap();
-    eprintln!("{:?} {} events", start.elapsed(), records.n_events());
-    eprintln!("{}", serde_json::to_string_pretty(&report).unwrap());
+    let dir = Dir::new(&[(
+        "mapping.toml",
+        "customer_id = \"household_id\"\n\
+         [events]\nkind = \"'purchase'\"\noccurred_at = \"transaction_timestamp\"\nrevenue = \"sales_value\"\n\
+         [products]\ncategory = \"product_category\"\n",
+    )]);
+    for (name, of) in [("customers", "demographics"), ("products", "products"), ("events", "transactions")] {
+        let from = shared.join(format!("{of}.csv.gz"));
+        std::fs::copy(from, dir.0.path().join(format!("{name}.csv.gz"))).unwrap();
+    }
+    let (records, report) = dir.read();
+    let [customers, _, events] = &report.files[..] else { panic!("{report:?}") };
+    assert_eq!((customers.n_accepted, customers.n_rejected), (801, 0));
+    assert_eq!(events.n_rejected, 0);
+    assert_eq!(records.n_events() as u64, events.n_accepted - events.n_duplicates);
+    assert!(records.orphans().n_products > 0 && records.n_customers() > 2000);
+    let outliers = events.notes.iter().find(|note| note.code == "outliers").unwrap();
+    assert!(outliers.message.contains("the largest is 89638"), "{}", outliers.message);
+    assert!(events.notes.iter().any(|note| note.code == "no_revenue"));
 }

@@ -89,6 +89,7 @@ impl Objects {
         let name = format!("{folder}/{}{ending}", blake3::hash(&bytes).to_hex());
         let size_bytes = bytes.len() as u64;
         self.store.put(&path(&name)?, bytes.into()).await?;
+        settle(self.folder.as_deref(), &name).await?;
         Ok(Stored { name, size_bytes })
     }
 
@@ -98,6 +99,7 @@ impl Objects {
         let parts = WriteMultipart::new_with_chunk_size(self.store.put_multipart(&upload).await?, PART_SIZE);
         Ok(ObjectWriter {
             store: Arc::clone(&self.store),
+            on_disk: self.folder.clone(),
             upload,
             parts,
             folder: folder.to_owned(),
@@ -228,6 +230,7 @@ impl Objects {
 #[derive(Debug)]
 pub struct ObjectWriter {
     store: Arc<dyn ObjectStore>,
+    on_disk: Option<PathBuf>,
     upload: ObjectPath,
     parts: WriteMultipart,
     folder: String,
@@ -256,6 +259,7 @@ impl ObjectWriter {
         self.parts.finish().await?;
         let name = format!("{}/{}{}", self.folder, self.hash.finalize().to_hex(), self.ending);
         self.store.rename(&self.upload, &path(&name)?).await?;
+        settle(self.on_disk.as_deref(), &name).await?;
         Ok(Stored { name, size_bytes: self.size_bytes })
     }
 
@@ -264,6 +268,14 @@ impl ObjectWriter {
         self.parts.abort().await?;
         Ok(())
     }
+}
+
+/// Makes an object of a folder last through a loss of power: a row of the database is about to name it.
+async fn settle(folder: Option<&Path>, name: &str) -> Result<()> {
+    let Some(folder) = folder else { return Ok(()) };
+    let file = folder.join(name);
+    let synced = async { tokio::fs::File::open(&file).await?.sync_all().await };
+    synced.await.map_err(|error| Error::io(&file, error))
 }
 
 fn path(name: &str) -> Result<ObjectPath> {

@@ -9,7 +9,7 @@ use clew_learn::Progress;
 use super::pipe::{Listing, RowSink, copy};
 use crate::data::{self, Change};
 use crate::entity::Entity;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event_key;
 use crate::intake::{EventFile, FileReport};
 use crate::mapping::EntityMapping;
@@ -97,6 +97,7 @@ pub(crate) async fn run(
     progress.report("counting", 0.9);
     let n_duplicates = n_sent.saturating_sub(n_new);
     count(tenant, batch, n_new, n_duplicates, report.n_rejected).await?;
+    check_kinds(tenant).await?;
     write_weights(tenant, &weights).await?;
     let n_orphans = count_orphans(tenant).await?;
     report.n_duplicates = n_duplicates;
@@ -113,6 +114,29 @@ pub(crate) async fn run(
         report.note("orphans", n_orphans, message);
     }
     Ok(Written { report, n_orphans, n_new, batch })
+}
+
+/// The most kinds of events, ours and the tenant's own: each is a byte in memory.
+const MAX_KINDS: i64 = 240;
+
+/// Refuses more kinds of events than can be told apart: no snapshot could be made any more.
+pub(crate) async fn check_kinds(tenant: &mut Tenant<'_>) -> Result<()> {
+    let tenant_id = tenant.id();
+    let n: i64 = sqlx::query_scalar(
+        "select count(*) from data_counts where tenant_id = $1 and entity = 'events' and kind <> ''",
+    )
+    .bind(tenant_id)
+    .fetch_one(tenant.connection())
+    .await?;
+    if n > MAX_KINDS {
+        return Err(Error::input(
+            "events: kind",
+            format!(
+                "would bring the kinds of events to {n}; at most {MAX_KINDS} are understood, map them to fewer names"
+            ),
+        ));
+    }
+    Ok(())
 }
 
 /// Adds up what was written, by kind.
@@ -194,15 +218,10 @@ async fn count_orphans(tenant: &mut Tenant<'_>) -> Result<u64> {
     let tenant_id = tenant.id();
     sqlx::query("analyze incoming_events").execute(tenant.connection()).await?;
     let n: i64 = sqlx::query_scalar(
-        "with strangers as (
-             select customer_id from (select distinct customer_id from incoming_events) as incoming
-             where not exists (select from customers where tenant_id = $1 and id = customer_id)
-         ), novelties as (
-             select product_id from (select distinct product_id from incoming_events where product_id is not null) as incoming
-             where not exists (select from products where tenant_id = $1 and id = product_id)
-         )
-         select count(*) from incoming_events
-         where customer_id in (select customer_id from strangers) or product_id in (select product_id from novelties)",
+        "select count(*) from incoming_events
+         left join customers on customers.tenant_id = $1 and customers.id = customer_id
+         left join products on products.tenant_id = $1 and products.id = product_id
+         where customers.id is null or (products.id is null and product_id is not null)",
     )
     .bind(tenant_id)
     .fetch_one(tenant.connection())

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::Row;
 
-use super::event::{Months, ensure_months};
+use super::event::{Months, check_kinds, ensure_months};
 use super::{Fault, NewEvent, Taken};
 use crate::data::{self, Change};
 use crate::entity::Entity;
@@ -170,6 +170,7 @@ pub(crate) async fn insert(
         data::add(tenant, &change).await?;
         taken.n_accepted += n_rows.unsigned_abs();
     }
+    check_kinds(tenant).await?;
     taken.n_duplicates = (events.len() as u64).saturating_sub(taken.n_accepted);
     if taken.n_duplicates > 0 {
         let n_duplicates = taken.n_duplicates as i64;

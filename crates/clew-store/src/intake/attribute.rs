@@ -17,6 +17,9 @@ use crate::entity::Entity;
 use crate::error::{Error, Result};
 use crate::mapping::{EntityMapping, Origin};
 
+/// The longest name of an attribute, in letters.
+const MAX_NAME: usize = 200;
+
 /// A file of customers, products or campaigns. It is read twice: once for its columns' types, once for its rows.
 pub struct TableFile {
     file: File,
@@ -92,6 +95,12 @@ impl TableFile {
                         "two columns are to be '{name}': one by its own name, one by the mapping; list the other \
                              in the mapping: [{entity}.options] ignore = [\"{name}\"]"
                     ),
+                ));
+            }
+            if name.chars().count() > MAX_NAME || name.contains(|c: char| c.is_control()) {
+                return Err(Error::input(
+                    format!("{}, line 1", file.name),
+                    format!("column {name:?} has no usable name; give it one of at most {MAX_NAME} letters"),
                 ));
             }
             let form = mapping.dates.get(&name);

@@ -1,9 +1,12 @@
 //! From files into memory: the codes of events are taken over as they are, attributes read as their column's type.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clew_crm::{ColumnType, EventKind, EventTable, Ids, NONE, Records, Table, TableBuilder, Value};
+use serde::de::{DeserializeSeed, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::dictionary::Dictionaries;
@@ -125,27 +128,70 @@ fn table(paths: &[PathBuf], types: BTreeMap<String, ColumnType>) -> Result<Table
     Ok(table.finish())
 }
 
+/// The attributes of a row on their way into the table, without a map in between.
+struct Row<'a> {
+    table: &'a mut TableBuilder,
+    columns: &'a HashMap<String, (usize, ColumnType)>,
+}
+
 fn set_attributes(
     table: &mut TableBuilder,
     columns: &HashMap<String, (usize, ColumnType)>,
     attributes: &str,
     path: &Path,
 ) -> Result<()> {
-    let values: HashMap<std::borrow::Cow<'_, str>, &RawValue> =
-        serde_json::from_str(attributes).map_err(|_| part::damaged(path))?;
-    for (name, value) in values {
-        if let Some(&(index, column_type)) = columns.get(name.as_ref()) {
-            set(table, index, column_type, value.get())
-                .map_err(|error| Error::corrupt("snapshot", format!("column '{name}': {error}")))?;
-        }
+    let mut json = serde_json::Deserializer::from_str(attributes);
+    serde::Deserializer::deserialize_map(&mut json, Row { table, columns }).map_err(|_| part::damaged(path))
+}
+
+impl<'de> Visitor<'de> for Row<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object of attributes")
     }
-    Ok(())
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(column) = map.next_key_seed(Name(self.columns))? {
+            let value: &RawValue = map.next_value()?;
+            if let Some((index, column_type)) = column {
+                set(self.table, index, column_type, value.get()).map_err(A::Error::custom)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Name<'a>(&'a HashMap<String, (usize, ColumnType)>);
+
+impl<'de> DeserializeSeed<'de> for Name<'_> {
+    type Value = Option<(usize, ColumnType)>;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Name<'_> {
+    type Value = Option<(usize, ColumnType)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of an attribute")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(self.0.get(name).copied())
+    }
 }
 
 /// Sets a cell. What does not fit the column's type (it was sent under another one once) is as good as null, but for
 /// text and tags, which hold everything.
 fn set(table: &mut TableBuilder, index: usize, column_type: ColumnType, json: &str) -> clew_crm::Result<()> {
-    let text = || serde_json::from_str::<std::borrow::Cow<'_, str>>(json).ok();
+    // Without a copy when nothing in it is escaped.
+    let text = || match serde_json::from_str::<&str>(json) {
+        Ok(text) => Some(Cow::Borrowed(text)),
+        Err(_) => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
+    };
     let plain = |json: &str| !json.starts_with(['"', '[', '{']) && json != "null";
     let value = match column_type {
         ColumnType::Number => json.parse().map_or(Value::Null, Value::Number),
@@ -164,8 +210,8 @@ fn set(table: &mut TableBuilder, index: usize, column_type: ColumnType, json: &s
         }
         ColumnType::Tags if plain(json) => Value::Text(json),
         ColumnType::Tags => {
-            if let Ok(tags) = serde_json::from_str::<Vec<std::borrow::Cow<'_, str>>>(json) {
-                let tags: Vec<&str> = tags.iter().map(AsRef::as_ref).collect();
+            if let Ok(tags) = serde_json::from_str::<Vec<String>>(json) {
+                let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
                 return table.set(index, Value::Tags(&tags));
             }
             return match text() {

@@ -158,3 +158,16 @@ async fn events_of_a_request_are_taken_once_and_checked_all_together() {
         ingest::check_events(&bad, now()).iter().map(|fault| (fault.index, fault.field)).collect();
     assert_eq!(faults, [(0, "customer_id"), (0, "quantity"), (2, "kind"), (2, "occurred_at")]);
 }
+
+#[tokio::test]
+async fn more_kinds_than_can_be_told_apart_are_refused_whole() {
+    let shop = Shop::open().await;
+    let file = |n: usize| {
+        let rows: String = (0..n).map(|i| format!("kind {i},c1,2017-01-01\n")).collect();
+        format!("kind,customer_id,occurred_at\n{rows}")
+    };
+    let message = shop.try_import(Entity::Events, &file(241), &json!({})).await.unwrap_err().to_string();
+    assert!(message.contains("at most 240"), "{message}");
+    assert_eq!(shop.number("select count(*) from events where tenant_id = $1").await, 0);
+    assert_eq!(shop.import(Entity::Events, &file(240)).await.outcome.accepted, 240);
+}
