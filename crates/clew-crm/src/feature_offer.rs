@@ -87,7 +87,8 @@ pub(crate) fn names(attributes: &[Attribute]) -> Vec<(String, bool)> {
 
 /// An offer as of a state.
 pub(crate) struct OfferState<'a> {
-    state: &'a State,
+    /// The state it is seen in.
+    pub(crate) state: &'a State,
     /// Aligned with the state's customers.
     pub(crate) inside: Vec<Inside>,
     around: Vec<Around>,
@@ -232,11 +233,6 @@ impl<'a> OfferState<'a> {
         let rate = f32::from(seen.days[2]) / 112.0 * self.state.horizon_days as f32;
         let days_if_any = if rate > 0.05 { rate / -(-rate).exp_m1() } else { 1.0 + rate / 2.0 };
         a_day * days_if_any
-    }
-
-    /// Days since the last purchase in what surrounds the offer, by attribute.
-    pub(crate) fn around(&self) -> &[Around] {
-        &self.around
     }
 }
 

@@ -23,8 +23,6 @@ pub(crate) const ACTIVE_DAYS: u16 = 56;
 
 /// The customers as of a cutoff.
 pub(crate) struct State {
-    /// The cutoff, Unix seconds.
-    pub(crate) as_of: i64,
     /// Days in which a purchase counts.
     pub(crate) horizon_days: u32,
     /// Days of history before the cutoff.
@@ -51,7 +49,6 @@ pub(crate) struct State {
 
 /// The lines of a state, before factors are learned from them.
 pub(crate) struct Lines {
-    pub(crate) as_of: i64,
     pub(crate) n_days: u16,
     pub(crate) customers: Vec<u32>,
     pub(crate) purchases: Ledger,
@@ -104,7 +101,6 @@ impl Lines {
         let purchases = purchases.finish(n_products);
         let popularity = popularity(&purchases, n_products);
         Lines {
-            as_of,
             n_days: age(as_of, first).saturating_add(1),
             customers,
             purchases,
@@ -132,7 +128,6 @@ impl State {
         let mut profile = lines.profile;
         feature_customer::finish(&mut profile, horizon_days);
         Ok(State {
-            as_of: lines.as_of,
             horizon_days,
             n_days: lines.n_days,
             customers: lines.customers,

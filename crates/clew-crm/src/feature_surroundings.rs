@@ -128,9 +128,4 @@ impl Around {
         out[1] = crate::feature_customer::days(self.last[customer]);
         out[2] = if self.share > 0.0 { ((decayed + 10.0 * self.share) / ((total + 10.0) * self.share)).ln() } else { 0.0 };
     }
-
-    /// The two figures that reasons and recommendations use: decayed purchases, and days since the last.
-    pub(crate) fn last(&self, customer: usize) -> u16 {
-        self.last[customer]
-    }
 }

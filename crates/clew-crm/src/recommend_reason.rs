@@ -42,7 +42,7 @@ impl Scorer {
                 };
                 reasons.push(format!("bought {times}, last {}", days_ago(age)));
             }
-            let seen = self.state.interest.lines_of(place).filter(|line| line.product == product).last();
+            let seen = self.state.interest.lines_of(place).rfind(|line| line.product == product);
             if let Some(line) = seen {
                 reasons.push(format!("looked at {}", days_ago(line.age)));
             }

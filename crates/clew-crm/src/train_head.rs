@@ -66,7 +66,9 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
         let phase = if cold { "learning from masked launches" } else { "learning from past windows" };
         whole.report(phase, done / n_steps);
         done += 1.0;
-        let gathered = train_windows::gather(run, setting, state, window, plan.offers, plan.n_features, budget)?;
+        let offers: Vec<PracticeOffer> =
+            plan.offers.iter().filter(|offer| cold || offer.has_sold(&state.popularity)).cloned().collect();
+        let gathered = train_windows::gather(run, setting, state, window, &offers, plan.n_features, budget)?;
         if Some(&window) != plan.windows.first() {
             rows.append(gathered);
             return Ok(());
@@ -74,8 +76,8 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
         for kind in Kind::ALL {
             fitted.push(Propensity::fit(run, kind, &rows, plan.chosen, fitted.last())?);
         }
-        let few = &plan.offers[..plan.offers.len().min(MAX_JUDGED)];
-        judged = train_windows::judge(run, setting, state, window, few, cold, &fitted, plan.n_features)?;
+        let few = &offers[..offers.len().min(MAX_JUDGED)];
+        judged = train_windows::judge(run, setting, state, window, few, cold, &fitted)?;
         fresh = gathered;
         Ok(())
     })?;

@@ -3,7 +3,7 @@ use clew_learn::Run;
 use rayon::prelude::*;
 
 use crate::error::Result;
-use crate::feature_offer::OfferState;
+use crate::feature_offer::{self, OfferState};
 use crate::feature_state::State;
 use crate::feature_taste::TasteModel;
 use crate::judge::JudgedOffer;
@@ -52,8 +52,8 @@ pub(crate) fn judge(
     offers: &[PracticeOffer],
     cold: bool,
     candidates: &[Propensity],
-    n_features: usize,
 ) -> Result<Vec<JudgedOffer>> {
+    let n_features = feature_offer::names(&setting.product_attributes).len();
     run.pool.install(|| {
         offers
             .par_iter()
@@ -61,7 +61,7 @@ pub(crate) fn judge(
                 run.check()?;
                 let answers = setting.answers(state, &offer.products, window);
                 let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
-                judged(run, &seen, state, offer, &answers, cold, candidates, n_features)
+                judged(run, &seen, offer, &answers, cold, candidates, n_features)
             })
             .collect()
     })
@@ -70,13 +70,13 @@ pub(crate) fn judge(
 fn judged(
     run: &Run<'_>,
     seen: &OfferState<'_>,
-    state: &State,
     offer: &PracticeOffer,
     answers: &[u8],
     cold: bool,
     candidates: &[Propensity],
     n_features: usize,
 ) -> Result<JudgedOffer> {
+    let state = seen.state;
     let places: Vec<usize> =
         (0..answers.len()).filter(|&c| answers[c] != 2 && state.profile[c].is_active()).collect();
     let mut x = vec![0.0; places.len() * n_features];
