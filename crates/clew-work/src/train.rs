@@ -30,9 +30,10 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     let asked = asked(task).await?;
     task.report("bringing the snapshot up to date", 0.0);
     let tenant_id = task.job().tenant_id;
-    let info = task
-        .unless_stopped(snapshot::refresh(task.store(), task.objects(), tenant_id, task.progress(0.0, 0.2)))
-        .await?;
+    // Boxed, since its state is large and would lie in every task.
+    let refresh =
+        Box::pin(snapshot::refresh(task.store(), task.objects(), tenant_id, task.progress(0.0, 0.2)));
+    let info = task.unless_stopped(refresh).await?;
 
     task.report("reading the history", 0.2);
     let (objects, read) = (task.objects().clone(), info.clone());

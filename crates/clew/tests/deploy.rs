@@ -1,6 +1,8 @@
 //! The deployment files are held together: they parse, refer to what exists, and set only settings there are.
 //! Docker and Kubernetes themselves are not needed.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::collections::BTreeSet;

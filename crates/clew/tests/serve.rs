@@ -1,5 +1,7 @@
 //! `clew serve` as a process: answers, ends in good order, and says what is wrong when it cannot start.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod support;
 
 use std::io::{Read as _, Write as _};

@@ -1,5 +1,7 @@
 //! A worker on a fresh database, kinds of jobs that do as the test says, and waiting for what must come.
 
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +41,11 @@ impl House {
         Self { test, tenant_id }
     }
 
+    /// The database's folder of objects.
+    pub(crate) fn objects(&self) -> Objects {
+        Objects::open(&self.test.objects_dir().display().to_string()).unwrap()
+    }
+
     /// A worker with quick times, not yet running.
     pub(crate) fn worker(&self, name: &str, change: impl FnOnce(&mut WorkConfig)) -> Worker {
         let mut config = WorkConfig::new(name);
@@ -48,9 +55,9 @@ impl House {
         change(&mut config);
         Worker::new(WorkerParts {
             store: self.test.store.clone(),
-            objects: Objects::open(&self.test.objects_dir().display().to_string()).unwrap(),
+            objects: self.objects(),
             pool: Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()),
-            clock: Arc::new(|| chrono::DateTime::UNIX_EPOCH),
+            clock: Arc::new(|| chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap()),
             config,
         })
     }

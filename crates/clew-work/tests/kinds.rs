@@ -1,0 +1,135 @@
+//! The house's own kinds of jobs on a small sample: files in, a model out, and what is told when they cannot.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fmt::Write as _;
+
+use clew_sample::{Compression, SampleParams, Shop};
+use clew_store::import::{self, NewImport};
+use clew_store::job::{Job, State};
+use clew_store::model::{self, ModelState, NewModel};
+use clew_store::{Entity, job};
+use serde_json::json;
+use support::{House, start};
+use uuid::Uuid;
+
+impl House {
+    /// Puts a file where the API would, and asks for its import.
+    async fn import(&self, entity: Entity, bytes: impl Into<Vec<u8>>) -> Uuid {
+        let folder = format!("{}/imports", self.tenant_id);
+        let stored = self.objects().put(&folder, "", bytes.into()).await.unwrap();
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        let new = NewImport {
+            entity,
+            object: stored.name,
+            size_bytes: stored.size_bytes as i64,
+            format: None,
+            compression: None,
+            mapping: json!({}),
+            request_id: None,
+        };
+        let (_, job) = import::enqueue(&mut tenant, &new).await.unwrap();
+        tenant.commit().await.unwrap();
+        job.id
+    }
+
+    /// Asks for a training.
+    async fn train(&self, seed: i64) -> (Uuid, Uuid) {
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        let new = NewModel { as_of: None, horizon_days: 28, seed, params: json!({}), request_id: None };
+        let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
+        tenant.commit().await.unwrap();
+        (model.id, job.id)
+    }
+
+    async fn model(&self, id: Uuid) -> model::Model {
+        model::find(&mut self.test.store.tenant(self.tenant_id).await.unwrap(), id).await.unwrap().unwrap()
+    }
+}
+
+fn failed(job: &Job) -> (&str, &str) {
+    assert_eq!(job.state, State::Failed, "{job:?}");
+    let error = job.error.as_ref().unwrap();
+    (&error.code, &error.detail)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_shop_comes_in_and_a_model_comes_out() {
+    let house = House::new().await;
+    let worker = start(house.worker("one", |_| {}));
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(SampleParams {
+        n_customers: 800,
+        n_products: 150,
+        n_events: 20_000,
+        ..SampleParams::default()
+    });
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    clew_sample::folder::write(&pool, &shop.unwrap(), dir.path(), Compression::Gzip, &mut |_| true).unwrap();
+    for entity in [Entity::Customers, Entity::Products, Entity::Campaigns, Entity::Events] {
+        let bytes = std::fs::read(dir.path().join(format!("{entity}.csv.gz"))).unwrap();
+        let ended = house.end(house.import(entity, bytes).await).await;
+        assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+        let result = ended.result.unwrap();
+        assert!(result["accepted"].as_i64().unwrap() > 0 && result["rejected"] == 0, "{result}");
+    }
+    let (first, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let first = house.model(first).await;
+    assert_eq!((first.state, first.active), (ModelState::Ready, true));
+    let bytes = house.objects().get(first.object.as_ref().unwrap()).await.unwrap();
+    let opened = clew_crm::Model::open(std::sync::Arc::new(bytes)).unwrap();
+    assert_eq!(opened.as_of, first.as_of.unwrap().timestamp());
+
+    // The same seed and data give the same file; and only the first becomes active by itself.
+    let (again, job) = house.train(1).await;
+    house.end(job).await;
+    let again = house.model(again).await;
+    assert_eq!((&again.object, again.active), (&first.object, false));
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_done_is_told_with_place_and_remedy() {
+    let house = House::new().await;
+    let worker = start(house.worker("one", |_| {}));
+    let (model, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    assert_eq!(failed(&ended).0, "not_enough_data");
+    assert_eq!(house.model(model).await.state, ModelState::Failed);
+
+    let ended = house.end(house.import(Entity::Customers, "id,age\nc1,34\n").await).await;
+    let (code, detail) = failed(&ended);
+    assert!(code == "invalid_input" && detail.contains("customer_id"), "{code}: {detail}");
+
+    // Twelve buyers are too few to learn from, and no reason to fail otherwise.
+    let mut events = "kind,customer_id,occurred_at,product_id\n".to_owned();
+    for buyer in 0..12 {
+        for month in 1..=9 {
+            writeln!(events, "purchase,c{buyer},2026-0{month}-10,p{}", buyer % 3).unwrap();
+        }
+    }
+    let ended = house.end(house.import(Entity::Events, events).await).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let (_, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    let (code, detail) = failed(&ended);
+    assert!(code == "not_enough_data" && detail.contains("12 of"), "{code}: {detail}");
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_of_an_unknown_kind_is_left_for_a_worker_that_knows_it() {
+    let house = House::new().await;
+    let worker = start(house.worker("one", |_| {}));
+    let unknown = house.enqueue("plan", json!({})).await;
+    let ended = house.end(house.import(Entity::Products, "product_id\np1\n").await).await;
+    assert_eq!(ended.state, State::Succeeded);
+    let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
+    assert_eq!(job::find(&mut tenant, unknown).await.unwrap().unwrap().state, State::Queued);
+    drop(tenant);
+    worker.end().await;
+}
