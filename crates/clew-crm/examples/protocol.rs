@@ -88,6 +88,18 @@ fn show(report: &Report) {
     let (expected, bought) =
         report.offers.iter().fold((0.0, 0), |sum, o| (sum.0 + o.expected_buyers, sum.1 + o.n_buyers));
     println!("  expected {expected:.0} realised {bought}; offers judged {}", report.offers.len());
+    // The spread that would have covered 80 % of the offers, from each band's own width.
+    let covered = |spread: f64| {
+        let inside = report.offers.iter().filter(|o| {
+            let width = ((o.high + 0.5) / (o.expected_buyers + 0.5)).ln() / 1.2816;
+            let chance = (width * width - report.band_spread.powi(2)).max(0.0);
+            let miss = ((o.n_buyers as f64 + 0.5) / (o.expected_buyers + 0.5)).ln();
+            miss.abs() <= 1.2816 * (spread * spread + chance).sqrt()
+        });
+        inside.count() as f64 / report.offers.len().max(1) as f64
+    };
+    let right = (0..200).map(|s| f64::from(s) / 200.0).find(|&s| covered(s) >= 0.8);
+    println!("  a spread of {right:?} would have covered 80 %");
     println!("  coverage {:?} spread {:.3} warnings {:?}", report.band_coverage, report.band_spread, report.warnings);
     for f in &report.features {
         println!("    {:.4} {}", f.auc, f.name);

@@ -39,7 +39,7 @@ impl Kind {
 }
 
 /// Rows that a linear model is fitted to, at most; trees take all.
-const MAX_LINEAR_ROWS: usize = 120_000;
+const MAX_LINEAR_ROWS: usize = 80_000;
 /// Quantiles at which an effect may bend.
 const BENDS: [f64; 2] = [0.3, 0.8];
 /// Rows scored at a time.
@@ -115,7 +115,7 @@ impl Propensity {
         let mean_weight = rows.weight.iter().map(|&w| f64::from(w)).sum::<f64>() / rows.n().max(1) as f64;
         let weight: Vec<f32> = rows.weight.iter().map(|&w| w / mean_weight as f32).collect();
         let learner = BoostedTrees {
-            n_trees: 120,
+            n_trees: 100,
             learning_rate: 0.1,
             max_leaves: 16,
             min_leaf_weight: 100.0,

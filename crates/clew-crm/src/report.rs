@@ -1,6 +1,6 @@
 //! Report: what a training or a backtest says of itself: the protocol, figures out of time beside the baselines, curves, warnings.
 //!
-//! Everything here serialises as it is shown by the API; the text and HTML forms are in `report_text` and `report_html`.
+//! Everything here serialises as it is shown by the API; text and HTML are made of it by whoever shows it.
 use serde::{Deserialize, Serialize};
 
 /// What a training or a backtest says of itself.

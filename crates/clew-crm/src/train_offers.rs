@@ -17,6 +17,13 @@ pub(crate) struct PracticeOffer {
     pub(crate) products: ProductSet,
 }
 
+impl PracticeOffer {
+    /// Whether it sold enough by then to be practised on: an offer picked for what it sold later would teach that small offers grow.
+    pub(crate) fn has_sold(&self, popularity: &[f32]) -> bool {
+        self.products.products().iter().map(|&p| popularity[p as usize]).sum::<f32>() >= MIN_POPULARITY
+    }
+}
+
 const STREAM: u64 = 0x0ffe;
 /// Decayed buyers (summed over products) under which a grouping is too small to practise on.
 const MIN_POPULARITY: f32 = 15.0;

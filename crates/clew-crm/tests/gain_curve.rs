@@ -1,4 +1,6 @@
 //! Gain curves: their shape, their rules, segments and money; and recommendations from the same scorer.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[path = "common/shop.rs"]
 mod shop;
 

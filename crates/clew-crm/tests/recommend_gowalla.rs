@@ -1,4 +1,6 @@
 //! Recommendations on the public check-ins, whose events all carry one date: at least the figure of published matrix factorisations.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::{HashMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
 //! Training on a small shop with planted tastes: it finds them, leaks nothing, and gives the same bytes with any number of threads.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 #[path = "common/shop.rs"]
 mod shop;
 
