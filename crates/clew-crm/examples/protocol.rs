@@ -10,7 +10,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate};
-use clew_crm::{BacktestParams, Report, ColumnType, EventRow, EventTable, Offer, Records, Scorer, Table, TableBuilder, TrainParams, Value};
+use clew_crm::{
+    BacktestParams, ColumnType, EventRow, EventTable, Offer, Records, Report, Scorer, Table, TableBuilder,
+    TrainParams, Value,
+};
 use clew_learn::{Progress, Run, Stop};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -74,14 +77,27 @@ fn show(report: &Report) {
     for c in &report.candidates {
         println!(
             "  {:20} train auc {:.4} ll {:.4} | auc {:.4} new {:.4} ll {:.4} {}",
-            c.name, c.auc_training, c.log_loss_training, c.auc, c.auc_new, c.log_loss, if c.chosen { "chosen" } else { "" }
+            c.name,
+            c.auc_training,
+            c.log_loss_training,
+            c.auc,
+            c.auc_new,
+            c.log_loss,
+            if c.chosen { "chosen" } else { "" }
         );
     }
     for (what, methods) in [("warm", &report.methods), ("cold", &report.cold_methods)] {
         for m in methods {
             println!(
                 "  {what} {:14} auc {:.4} / {:.4}  lift10 {:.2} / {:.2}  b10 {:.3}  ll {:?} cal {:?}",
-                m.name, m.all.auc, m.new.auc, m.all.lift_10, m.new.lift_10, m.all.buyers_10, m.all.log_loss, m.all.calibration
+                m.name,
+                m.all.auc,
+                m.new.auc,
+                m.all.lift_10,
+                m.new.lift_10,
+                m.all.buyers_10,
+                m.all.log_loss,
+                m.all.calibration
             );
         }
     }
@@ -100,7 +116,10 @@ fn show(report: &Report) {
     };
     let right = (0..200).map(|s| f64::from(s) / 200.0).find(|&s| covered(s) >= 0.8);
     println!("  a spread of {right:?} would have covered 80 %");
-    println!("  coverage {:?} spread {:.3} warnings {:?}", report.band_coverage, report.band_spread, report.warnings);
+    println!(
+        "  coverage {:?} spread {:.3} warnings {:?}",
+        report.band_coverage, report.band_spread, report.warnings
+    );
     for f in &report.features {
         println!("    {:.4} {}", f.auc, f.name);
     }
@@ -117,7 +136,8 @@ fn main() -> Outcome<()> {
         events(&format!("{data}/events.csv.gz"))?,
     )?);
     println!("read {} events in {:.1} s", records.n_events(), clock.elapsed().as_secs_f64());
-    let as_of = NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
+    let as_of =
+        NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
     let pool = rayon::ThreadPoolBuilder::new().build()?;
     let stop = Stop::new();
     let clock = Instant::now();
@@ -131,7 +151,12 @@ fn main() -> Outcome<()> {
     }
     let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
     let report = &model.report;
-    println!("trained in {:.1} s on {} rows of {} offers", clock.elapsed().as_secs_f64(), report.data.n_rows, report.data.n_offers);
+    println!(
+        "trained in {:.1} s on {} rows of {} offers",
+        clock.elapsed().as_secs_f64(),
+        report.data.n_rows,
+        report.data.n_offers
+    );
     show(report);
     if offers == "-" {
         return Ok(());

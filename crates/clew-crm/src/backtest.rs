@@ -50,9 +50,10 @@ pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) 
     run.report("bringing the model to the date", 0.85);
     let scorer = Scorer::new(run, Arc::new(model), Arc::clone(records), cutoff)?;
     let offers = match &params.offers {
-        Some(given) => {
-            given.iter().map(|(name, products)| PracticeOffer { name: name.clone(), products: products.clone() }).collect()
-        }
+        Some(given) => given
+            .iter()
+            .map(|(name, products)| PracticeOffer { name: name.clone(), products: products.clone() })
+            .collect(),
         None => {
             let groups: Vec<_> = scorer
                 .product_attributes
@@ -74,7 +75,8 @@ pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) 
     if judged.iter().all(|offer| offer.bought.is_empty()) {
         return Err(Error::Nothing {
             what: "the backtest".to_owned(),
-            remedy: "choose a later date: no customer bought in the 56 days before the judged window".to_owned(),
+            remedy: "choose a later date: no customer bought in the 56 days before the judged window"
+                .to_owned(),
         });
     }
     let trained = &scorer.model().report;

@@ -40,7 +40,10 @@ mod tests {
 
     #[test]
     fn comes_back_to_the_last_bit() {
-        let held = Held { long: vec![0.1 + 0.2, f64::MIN_POSITIVE, -1e300 / 3.0], short: vec![0.1, 1.0 / 3.0, f32::MAX] };
+        let held = Held {
+            long: vec![0.1 + 0.2, f64::MIN_POSITIVE, -1e300 / 3.0],
+            short: vec![0.1, 1.0 / 3.0, f32::MAX],
+        };
         let text = serde_json::to_string(&held).unwrap();
         assert_eq!(serde_json::from_str::<Held>(&text).unwrap(), held);
     }

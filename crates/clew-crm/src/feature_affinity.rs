@@ -56,9 +56,13 @@ impl Affinity {
         let by_group = dots(&taste.customers_by_group, &group_vector);
         let general_by_group = dots(&taste.customers_by_group, &taste.mean_by_group);
         let described = dots(&taste.described, &vector);
-        let look_alike = taste
-            .look_alike
-            .scores(inside.iter().enumerate().filter(|(_, seen)| seen.days[2] > 0).map(|(c, seen)| (c, f32::from(seen.days[2]).ln_1p())));
+        let look_alike = taste.look_alike.scores(
+            inside
+                .iter()
+                .enumerate()
+                .filter(|(_, seen)| seen.days[2] > 0)
+                .map(|(c, seen)| (c, f32::from(seen.days[2]).ln_1p())),
+        );
         let (best, spread) = best_and_spread(state, offer);
         let near = near(state, offer, &vector);
         let general = general.into_iter().zip(general_by_group).flat_map(|(a, b)| [a, b]).collect();
@@ -90,7 +94,8 @@ fn best_and_spread(state: &State, offer: &ProductSet) -> (Vec<f32>, Vec<f32>) {
         state.popularity[b as usize].total_cmp(&state.popularity[a as usize]).then(a.cmp(&b))
     });
     products.truncate(N_TOP);
-    let vectors: Vec<Vec<f32>> = products.iter().map(|&p| state.taste.products.row(p as usize).to_vec()).collect();
+    let vectors: Vec<Vec<f32>> =
+        products.iter().map(|&p| state.taste.products.row(p as usize).to_vec()).collect();
     let mut scores = Vec::with_capacity(vectors.len());
     let n = vectors.len().max(1) as f32;
     state

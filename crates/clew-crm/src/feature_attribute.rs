@@ -154,13 +154,18 @@ fn each_cell(cut: &Cut, column: ColumnView<'_>, mut see: impl FnMut(usize, &[Str
         ColumnView::Category { codes, values } => {
             let groups: Vec<Vec<String>> = values.iter().map(|text| cut_text(cut, text)).collect();
             for (row, &code) in codes.iter().enumerate() {
-                see(row, if code == NONE { &[] } else { groups.get(code as usize).map_or(&[], Vec::as_slice) });
+                see(
+                    row,
+                    if code == NONE { &[] } else { groups.get(code as usize).map_or(&[], Vec::as_slice) },
+                );
             }
         }
         ColumnView::Tags { starts, codes, values } => {
             for (row, span) in starts.windows(2).enumerate() {
-                let groups: Vec<String> =
-                    codes[span[0] as usize..span[1] as usize].iter().map(|&code| values.name(code).to_owned()).collect();
+                let groups: Vec<String> = codes[span[0] as usize..span[1] as usize]
+                    .iter()
+                    .map(|&code| values.name(code).to_owned())
+                    .collect();
                 see(row, &groups);
             }
         }
@@ -177,7 +182,11 @@ fn each_cell(cut: &Cut, column: ColumnView<'_>, mut see: impl FnMut(usize, &[Str
             each_number(cut, values.iter().copied(), see);
         }
         ColumnView::Date(days) => {
-            each_number(cut, days.iter().map(|&day| if day == NULL_DATE { f64::NAN } else { f64::from(day) }), see);
+            each_number(
+                cut,
+                days.iter().map(|&day| if day == NULL_DATE { f64::NAN } else { f64::from(day) }),
+                see,
+            );
         }
     }
 }
@@ -201,7 +210,9 @@ fn each_number(cut: &Cut, values: impl Iterator<Item = f64>, mut see: impl FnMut
 fn cut_text(cut: &Cut, text: &str) -> Vec<String> {
     match cut {
         Cut::Values | Cut::Bands(_) => vec![text.to_owned()],
-        Cut::Domain => text.rsplit_once('@').map(|(_, domain)| vec![domain.to_lowercase()]).unwrap_or_default(),
+        Cut::Domain => {
+            text.rsplit_once('@').map(|(_, domain)| vec![domain.to_lowercase()]).unwrap_or_default()
+        }
         Cut::Area => text.get(..2).map(|area| vec![area.to_owned()]).unwrap_or_default(),
         Cut::Words => text
             .split(|c: char| !c.is_alphanumeric())
@@ -221,7 +232,9 @@ pub(crate) fn learn_groupings(table: &TableView<'_>, min_support: usize, max: us
                 text_cuts(n_filled, &values.iter().collect::<Vec<_>>())
             }
             ColumnView::Tags { .. } | ColumnView::Bool(_) => vec![Cut::Values],
-            ColumnView::Number(values) => number_cuts(values.iter().copied().filter(|value| !value.is_nan()).collect()),
+            ColumnView::Number(values) => {
+                number_cuts(values.iter().copied().filter(|value| !value.is_nan()).collect())
+            }
             ColumnView::Date(days) => {
                 number_cuts(days.iter().filter(|&&day| day != NULL_DATE).map(|&day| f64::from(day)).collect())
             }
@@ -245,7 +258,9 @@ fn text_cuts(n_filled: usize, values: &[&str]) -> Vec<Cut> {
     if repeats {
         cuts.push(Cut::Values);
     }
-    if values.len() > 100 && share(&|value| value.len() == 5 && value.bytes().all(|b| b.is_ascii_digit())) > 0.8 {
+    if values.len() > 100
+        && share(&|value| value.len() == 5 && value.bytes().all(|b| b.is_ascii_digit())) > 0.8
+    {
         cuts.push(Cut::Area);
     } else if !repeats && share(&|value| value.contains(' ')) > 0.5 {
         cuts.push(Cut::Words);
@@ -255,7 +270,8 @@ fn text_cuts(n_filled: usize, values: &[&str]) -> Vec<Cut> {
 
 fn number_cuts(mut values: Vec<f64>) -> Vec<Cut> {
     values.sort_by(f64::total_cmp);
-    let mut edges: Vec<f64> = (1..N_BANDS).filter_map(|band| values.get(band * values.len() / N_BANDS).copied()).collect();
+    let mut edges: Vec<f64> =
+        (1..N_BANDS).filter_map(|band| values.get(band * values.len() / N_BANDS).copied()).collect();
     edges.dedup();
     if edges.is_empty() { vec![] } else { vec![Cut::Bands(edges)] }
 }

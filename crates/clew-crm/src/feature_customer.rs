@@ -88,7 +88,9 @@ impl Customer {
                 self.messages_28 += u32::from(age < 28);
             }
             EventKind::MESSAGE_OPENED | EventKind::MESSAGE_CLICKED => self.answers += 1,
-            EventKind::VIEW | EventKind::ADD_TO_CART | EventKind::SEARCH => self.interest_28 += u32::from(age < 28),
+            EventKind::VIEW | EventKind::ADD_TO_CART | EventKind::SEARCH => {
+                self.interest_28 += u32::from(age < 28)
+            }
             _ => {}
         }
     }

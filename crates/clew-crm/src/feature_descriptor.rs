@@ -23,7 +23,12 @@ pub(crate) struct Descriptors {
 
 impl Descriptors {
     /// Explains `factors` (a row each) by the attributes; rows count by `weight`, and `ridge` is the weight of the doubt.
-    pub(crate) fn fit(factors: ArrayView2<'_, f32>, weight: &[f32], attributes: &[Attribute], ridge: f32) -> Descriptors {
+    pub(crate) fn fit(
+        factors: ArrayView2<'_, f32>,
+        weight: &[f32],
+        attributes: &[Attribute],
+        ridge: f32,
+    ) -> Descriptors {
         let k = factors.ncols();
         let mut mean = vec![0.0_f64; k];
         let mut sum = 0.0_f64;
@@ -34,7 +39,8 @@ impl Descriptors {
             }
         }
         let mean: Vec<f32> = mean.into_iter().map(|m| (m / sum.max(1e-9)) as f32).collect();
-        let mut groups: Vec<Array2<f32>> = attributes.iter().map(|a| Array2::zeros((a.n_groups(), k))).collect();
+        let mut groups: Vec<Array2<f32>> =
+            attributes.iter().map(|a| Array2::zeros((a.n_groups(), k))).collect();
         let mut rest = factors.to_owned();
         for mut row in rest.rows_mut() {
             row.iter_mut().zip(&mean).for_each(|(r, m)| *r -= m);
@@ -51,7 +57,10 @@ impl Descriptors {
                     let part = f64::from(w) / codes.len() as f64;
                     for &code in codes {
                         mass[code as usize] += part;
-                        step.row_mut(code as usize).iter_mut().zip(rest).for_each(|(s, &r)| *s += part * f64::from(r));
+                        step.row_mut(code as usize)
+                            .iter_mut()
+                            .zip(rest)
+                            .for_each(|(s, &r)| *s += part * f64::from(r));
                     }
                 }
                 // The ridge pulls the whole vector to nothing, not only this round's step.
@@ -101,12 +110,15 @@ impl Descriptors {
     pub(crate) fn read(file: &File, name: &str) -> Result<Descriptors> {
         let (k, rows): (u64, Vec<u64>) = file.json(&format!("{name}.rows"))?;
         let flat: &[f32] = file.view(name)?;
-        let damaged = || Error::input(format!("section '{name}' has another length than it says"), "train again");
+        let damaged =
+            || Error::input(format!("section '{name}' has another length than it says"), "train again");
         let mut rest = flat.get(k as usize..).ok_or_else(damaged)?;
         let mut groups = Vec::with_capacity(rows.len());
         for n in rows {
             let (part, after) = rest.split_at_checked((n * k) as usize).ok_or_else(damaged)?;
-            groups.push(Array2::from_shape_vec((n as usize, k as usize), part.to_vec()).map_err(|_| damaged())?);
+            groups.push(
+                Array2::from_shape_vec((n as usize, k as usize), part.to_vec()).map_err(|_| damaged())?,
+            );
             rest = after;
         }
         Ok(Descriptors { mean: flat.get(..k as usize).ok_or_else(damaged)?.to_vec(), groups })

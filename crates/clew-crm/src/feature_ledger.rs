@@ -95,7 +95,10 @@ impl Ledger {
     }
 
     /// Lines of one customer, oldest first.
-    pub(crate) fn lines_of(&self, customer: usize) -> impl DoubleEndedIterator<Item = Line> + ExactSizeIterator + '_ {
+    pub(crate) fn lines_of(
+        &self,
+        customer: usize,
+    ) -> impl DoubleEndedIterator<Item = Line> + ExactSizeIterator + '_ {
         let (from, to) = (self.starts[customer], self.starts[customer + 1]);
         (from..to).map(|line| self.line(line))
     }
@@ -103,7 +106,9 @@ impl Ledger {
     /// Lines of a product as (customer, line), in order of customer, then of time.
     pub(crate) fn lines_of_product(&self, product: usize) -> impl Iterator<Item = (u32, Line)> + '_ {
         let (from, to) = (self.product_starts[product], self.product_starts[product + 1]);
-        self.product_lines[from..to].iter().map(|&line| (self.customer[line as usize], self.line(line as usize)))
+        self.product_lines[from..to]
+            .iter()
+            .map(|&line| (self.customer[line as usize], self.line(line as usize)))
     }
 
     /// Number of lines of a product.
@@ -124,7 +129,8 @@ impl Ledger {
         if n_wanted * 12 < self.n_lines() {
             let mut lines = Vec::with_capacity(n_wanted);
             for &product in products.products() {
-                let (from, to) = (self.product_starts[product as usize], self.product_starts[product as usize + 1]);
+                let (from, to) =
+                    (self.product_starts[product as usize], self.product_starts[product as usize + 1]);
                 lines.extend_from_slice(&self.product_lines[from..to]);
             }
             lines.sort_unstable();
@@ -162,7 +168,9 @@ mod tests {
         };
         let by_index = collect(ProductSet::new(50, [3]));
         let by_scan: Vec<_> = (0..40_u32)
-            .flat_map(|customer| ledger.lines_of(customer as usize).map(move |line| (customer, line.age, line.product)))
+            .flat_map(|customer| {
+                ledger.lines_of(customer as usize).map(move |line| (customer, line.age, line.product))
+            })
             .filter(|&(_, _, product)| product == 3)
             .collect();
         assert!(!by_index.is_empty());

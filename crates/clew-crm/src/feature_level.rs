@@ -70,7 +70,11 @@ impl Level {
             logit((ever + 0.5) / (state.customers.len() as f32 + 50.0)),
             (offer.len() as f32).ln_1p(),
             if lines > 0.0 && value > 0.0 { (value / lines).ln() as f32 } else { f32::NAN },
-            if with_season { ((season + 5.0) / (lines * f64::from(horizon) / 365.0 + 5.0)).ln() as f32 } else { f32::NAN },
+            if with_season {
+                ((season + 5.0) / (lines * f64::from(horizon) / 365.0 + 5.0)).ln() as f32
+            } else {
+                f32::NAN
+            },
             usual.ln_1p(),
         ];
         Level { values, again: logit(again_share), first: logit(first_share), n_buyers: ever as usize }

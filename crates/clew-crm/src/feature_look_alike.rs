@@ -28,8 +28,14 @@ impl LookAlike {
         for j in 0..k {
             let set = if j < ka { 0..ka } else { ka..k };
             if j == set.start {
-                let square: f64 = rows.columns().into_iter().skip(set.start).take(set.len()).flatten()
-                    .map(|&v: &f32| f64::from(v) * f64::from(v)).sum();
+                let square: f64 = rows
+                    .columns()
+                    .into_iter()
+                    .skip(set.start)
+                    .take(set.len())
+                    .flatten()
+                    .map(|&v: &f32| f64::from(v) * f64::from(v))
+                    .sum();
                 let scale = (square / (n * set.len()).max(1) as f64).sqrt().max(1e-12) as f32;
                 rows.slice_mut(ndarray::s![.., set]).mapv_inplace(|v| v / scale);
             }
@@ -61,7 +67,9 @@ impl LookAlike {
         let mut sum = 0.0_f64;
         for (customer, amount) in bought {
             sum += f64::from(amount);
-            b.iter_mut().zip(self.rows.row(customer)).for_each(|(b, &v)| *b += f64::from(amount) * f64::from(v));
+            b.iter_mut()
+                .zip(self.rows.row(customer))
+                .for_each(|(b, &v)| *b += f64::from(amount) * f64::from(v));
         }
         // In units of the offer's mean, so that offers large and small are on one scale.
         let scale = self.rows.nrows() as f64 / (sum + 1.0);

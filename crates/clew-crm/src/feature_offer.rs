@@ -2,13 +2,13 @@
 //!
 //! An `OfferState` is made once per offer and state; it then writes the features of any customer. Names and order are those of
 //! [`names`]; NaN says "does not apply".
+use crate::feature_affinity::Affinity;
 use crate::feature_attribute::Attribute;
 use crate::feature_customer::{self, WINDOWS, days, rhythm};
-use crate::feature_level::Level;
 use crate::feature_ledger::NEVER;
+use crate::feature_level::Level;
 use crate::feature_state::{ACTIVE_DAYS, State, decay};
 use crate::feature_surroundings::{Around, N_FEATURES as N_AROUND};
-use crate::feature_affinity::Affinity;
 use crate::product_set::ProductSet;
 
 /// What one customer did in the offer.
@@ -72,7 +72,8 @@ const INSIDE: [&str; 18] = [
 
 /// Names of all features; `cold` marks those that a never-sold offer has too.
 pub(crate) fn names(attributes: &[Attribute]) -> Vec<(String, bool)> {
-    let mut names: Vec<(String, bool)> = feature_customer::NAMES.iter().map(|name| ((*name).to_owned(), true)).collect();
+    let mut names: Vec<(String, bool)> =
+        feature_customer::NAMES.iter().map(|name| ((*name).to_owned(), true)).collect();
     names.extend(INSIDE.iter().map(|name| ((*name).to_owned(), false)));
     for attribute in attributes {
         let name = attribute.grouping.name();
@@ -121,7 +122,8 @@ impl<'a> OfferState<'a> {
                 seen.last = line.age;
                 seen.in_horizon |= line.age < horizon;
                 seen.before_horizon |= line.age >= horizon && line.age < horizon.saturating_mul(2);
-                seen.new_before_horizon &= line.age < horizon || line.age >= horizon.saturating_add(ACTIVE_DAYS);
+                seen.new_before_horizon &=
+                    line.age < horizon || line.age >= horizon.saturating_add(ACTIVE_DAYS);
             }
             seen.spent[0] += if line.age < 112 { line.value } else { 0.0 };
             seen.spent[1] += line.value;

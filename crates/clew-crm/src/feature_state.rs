@@ -64,7 +64,12 @@ pub(crate) fn age(as_of: i64, at: i64) -> u16 {
 
 impl Lines {
     /// Reads the lines of the chosen customers; `n_products` is at least that of the history; `hidden` products are left out.
-    pub(crate) fn read(history: &History<'_>, customers: Vec<u32>, n_products: usize, hidden: Option<&ProductSet>) -> Lines {
+    pub(crate) fn read(
+        history: &History<'_>,
+        customers: Vec<u32>,
+        n_products: usize,
+        hidden: Option<&ProductSet>,
+    ) -> Lines {
         let as_of = history.as_of();
         let mut purchases = LedgerBuilder::new();
         let mut interest = LedgerBuilder::new();
@@ -78,7 +83,10 @@ impl Lines {
                 let product = events.product[i];
                 let kind = events.kind[i];
                 seen.event(kind, age);
-                if product == NONE || product as usize >= n_products || hidden.is_some_and(|set| set.contains(product)) {
+                if product == NONE
+                    || product as usize >= n_products
+                    || hidden.is_some_and(|set| set.contains(product))
+                {
                     continue;
                 }
                 if kind == EventKind::PURCHASE {
@@ -122,7 +130,10 @@ impl State {
     ) -> Result<State> {
         run.check()?;
         let surroundings = run.pool.install(|| {
-            attributes.par_iter().map(|attribute| Surroundings::new(attribute, &lines.purchases, &lines.popularity)).collect()
+            attributes
+                .par_iter()
+                .map(|attribute| Surroundings::new(attribute, &lines.purchases, &lines.popularity))
+                .collect()
         });
         let n_active = lines.profile.iter().filter(|customer| customer.is_active()).count();
         let mut profile = lines.profile;
@@ -172,7 +183,8 @@ fn expected_popularity(attributes: &[Attribute], popularity: &[f32]) -> Vec<f32>
             .members()
             .iter()
             .map(|rows| {
-                let sold = || rows.iter().filter_map(|&row| popularity.get(row as usize)).filter(|&&p| p > 0.0);
+                let sold =
+                    || rows.iter().filter_map(|&row| popularity.get(row as usize)).filter(|&&p| p > 0.0);
                 let n = sold().count();
                 (n > 0).then(|| (sold().sum::<f32>() / n as f32).ln_1p())
             })

@@ -97,9 +97,11 @@ impl Surroundings {
                 *weight.entry(group).or_insert(0.0) += w;
             }
         }
-        let mut weight: Vec<(u32, f32)> = weight.into_iter().map(|(group, w)| (group, w / sum.max(1e-9))).collect();
+        let mut weight: Vec<(u32, f32)> =
+            weight.into_iter().map(|(group, w)| (group, w / sum.max(1e-9))).collect();
         weight.sort_unstable_by_key(|&(group, _)| group);
-        let mut around = Around { decayed: vec![0.0; self.total.len()], last: vec![NEVER; self.total.len()], share: 0.0 };
+        let mut around =
+            Around { decayed: vec![0.0; self.total.len()], last: vec![NEVER; self.total.len()], share: 0.0 };
         for &(group, w) in &weight {
             let group = group as usize;
             around.share += w * self.share[group];
@@ -126,6 +128,10 @@ impl Around {
         let decayed = self.decayed[customer];
         out[0] = decayed.ln_1p();
         out[1] = crate::feature_customer::days(self.last[customer]);
-        out[2] = if self.share > 0.0 { ((decayed + 10.0 * self.share) / ((total + 10.0) * self.share)).ln() } else { 0.0 };
+        out[2] = if self.share > 0.0 {
+            ((decayed + 10.0 * self.share) / ((total + 10.0) * self.share)).ln()
+        } else {
+            0.0
+        };
     }
 }

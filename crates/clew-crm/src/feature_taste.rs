@@ -82,14 +82,16 @@ impl TasteModel {
         start: Option<&TasteModel>,
     ) -> Result<TasteModel> {
         let half_life = params.half_life_days;
-        let by_product = product_matrix(lines, half_life, |product| lines.popularity[product as usize] >= MIN_BUYERS)?;
+        let by_product =
+            product_matrix(lines, half_life, |product| lines.popularity[product as usize] >= MIN_BUYERS)?;
         let n_products = lines.popularity.len();
         // Warm: a few sweeps from the earlier cutoff's factors are enough.
         let sweeps = |als: &ImplicitAls, warm: bool| ImplicitAls {
             n_sweeps: if warm { als.n_sweeps.div_ceil(3) } else { als.n_sweeps },
             ..als.clone()
         };
-        let products = sweeps(&params.products, start.is_some()).fit(run, &by_product, start.map(|s| &s.products))?;
+        let products =
+            sweeps(&params.products, start.is_some()).fit(run, &by_product, start.map(|s| &s.products))?;
         let by_group = group_matrix(lines, product_attributes, half_life)?;
         let groups = if by_group.n_values() == 0 {
             Factors {
@@ -101,19 +103,31 @@ impl TasteModel {
             let start = start.map(|s| &s.groups).filter(|s| s.columns.nrows() == by_group.n_cols());
             sweeps(&params.groups, start.is_some()).fit(run, &by_group, start)?
         };
-        let support: Vec<f32> =
-            (0..n_products).map(|p| if lines.popularity[p] >= MIN_BUYERS { lines.popularity[p] } else { 0.0 }).collect();
+        let support: Vec<f32> = (0..n_products)
+            .map(|p| if lines.popularity[p] >= MIN_BUYERS { lines.popularity[p] } else { 0.0 })
+            .collect();
         let weight: Vec<f32> = support.iter().map(|&n| n.min(50.0)).collect();
-        let product_descriptors = Descriptors::fit(products.columns.view(), &weight, product_attributes, 10.0);
+        let product_descriptors =
+            Descriptors::fit(products.columns.view(), &weight, product_attributes, 10.0);
         // Attributes of customers are indexed by the customers' codes, factors by the state's.
-        let mut rows = Array2::zeros((lines.customers.iter().max().map_or(0, |&c| c as usize + 1), products.rows.ncols()));
+        let mut rows = Array2::zeros((
+            lines.customers.iter().max().map_or(0, |&c| c as usize + 1),
+            products.rows.ncols(),
+        ));
         let mut weight = vec![0.0; rows.nrows()];
         for (row, &customer) in lines.customers.iter().enumerate() {
             rows.row_mut(customer as usize).assign(&products.rows.row(row));
             weight[customer as usize] = (lines.profile[row].lines as f32).min(20.0);
         }
         let customer_descriptors = Descriptors::fit(rows.view(), &weight, customer_attributes, 100.0);
-        Ok(TasteModel { products, groups, support, product_descriptors, customer_descriptors, half_life_days: half_life })
+        Ok(TasteModel {
+            products,
+            groups,
+            support,
+            product_descriptors,
+            customer_descriptors,
+            half_life_days: half_life,
+        })
     }
 
     /// Gives vectors to the lines' customers and all products, without learning.
@@ -124,7 +138,9 @@ impl TasteModel {
         product_attributes: &[Attribute],
         customer_attributes: &[Attribute],
     ) -> Result<Taste> {
-        let customers = self.products.fold_in(run, &product_matrix(lines, self.half_life_days, |p| self.support[p as usize] > 0.0)?)?;
+        let customers = self
+            .products
+            .fold_in(run, &product_matrix(lines, self.half_life_days, |p| self.support[p as usize] > 0.0)?)?;
         let by_group = group_matrix(lines, product_attributes, self.half_life_days)?;
         let customers_by_group = if self.groups.columns.nrows() == 0 {
             Array2::zeros((lines.customers.len(), self.groups.columns.ncols()))
@@ -155,7 +171,9 @@ impl TasteModel {
         }
         let mut described = Array2::zeros((lines.customers.len(), products.ncols()));
         for (mut out, &customer) in described.rows_mut().into_iter().zip(&lines.customers) {
-            for (o, v) in out.iter_mut().zip(self.customer_descriptors.explain(customer_attributes, customer as usize)) {
+            for (o, v) in
+                out.iter_mut().zip(self.customer_descriptors.explain(customer_attributes, customer as usize))
+            {
                 *o = v;
             }
         }
@@ -239,7 +257,11 @@ pub(crate) fn weighted_mean(rows: &Array2<f32>, weight: &[f32]) -> Vec<f32> {
 }
 
 /// Customers × products: log2(1 + decayed events): 1 for one of today.
-pub(crate) fn product_matrix(lines: &Lines, half_life_days: f32, keep: impl Fn(u32) -> bool + Sync) -> Result<Csr> {
+pub(crate) fn product_matrix(
+    lines: &Lines,
+    half_life_days: f32,
+    keep: impl Fn(u32) -> bool + Sync,
+) -> Result<Csr> {
     let n_products = lines.popularity.len();
     matrix(lines, half_life_days, n_products, |product, see| {
         if keep(product) {
@@ -273,8 +295,12 @@ fn matrix(
     let mut sum = vec![0.0_f32; n_columns];
     let mut touched: Vec<u32> = Vec::new();
     for customer in 0..lines.customers.len() {
-        let bought = lines.purchases.lines_of(customer).map(|line| (line.product, decay(line.age, half_life_days)));
-        let seen = lines.interest.lines_of(customer).map(|line| (line.product, line.value * decay(line.age, half_life_days)));
+        let bought =
+            lines.purchases.lines_of(customer).map(|line| (line.product, decay(line.age, half_life_days)));
+        let seen = lines
+            .interest
+            .lines_of(customer)
+            .map(|line| (line.product, line.value * decay(line.age, half_life_days)));
         for (product, weight) in bought.chain(seen) {
             columns_of(product, &mut |column| {
                 let cell = &mut sum[column as usize];
@@ -304,7 +330,10 @@ fn matrix(
 pub(crate) fn dots(rows: &Array2<f32>, vector: &[f32]) -> Vec<f32> {
     let k = vector.len().max(1);
     match rows.as_slice() {
-        Some(flat) => flat.par_chunks(k * 4096).flat_map_iter(|part| part.chunks(k).map(|row| dot(row, vector))).collect(),
+        Some(flat) => flat
+            .par_chunks(k * 4096)
+            .flat_map_iter(|part| part.chunks(k).map(|row| dot(row, vector)))
+            .collect(),
         None => rows.rows().into_iter().map(|row| row.iter().zip(vector).map(|(a, b)| a * b).sum()).collect(),
     }
 }

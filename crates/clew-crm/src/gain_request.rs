@@ -117,7 +117,11 @@ impl Scorer {
     ) -> Result<Vec<(f64, f64)>> {
         let propensities = self.score(run, offer)?;
         let baskets = self.baskets(run, offer, products);
-        Ok(propensities.into_iter().zip(baskets).map(|(p, b)| (f64::from(p), f64::from(p) * f64::from(b))).collect())
+        Ok(propensities
+            .into_iter()
+            .zip(baskets)
+            .map(|(p, b)| (f64::from(p), f64::from(p) * f64::from(b)))
+            .collect())
     }
 
     fn sum(&self, kept: &Bits, worth: &[(f64, f64)]) -> (f64, f64) {
@@ -132,7 +136,9 @@ impl Scorer {
         let near: Vec<_> = report
             .offers
             .iter()
-            .filter(|o| o.cold == cold && o.expected_buyers > expected / 3.0 && o.expected_buyers < expected * 3.0)
+            .filter(|o| {
+                o.cold == cold && o.expected_buyers > expected / 3.0 && o.expected_buyers < expected * 3.0
+            })
             .filter(|o| o.auc.is_some())
             .collect();
         let n = near.len();
@@ -155,7 +161,10 @@ impl Scorer {
     fn warnings(&self, expected: f64, n_buyers: usize) -> Vec<String> {
         let mut warnings = Vec::new();
         if n_buyers == 0 {
-            warnings.push("none of these products was ever bought: the curve rests on their attributes alone".to_owned());
+            warnings.push(
+                "none of these products was ever bought: the curve rests on their attributes alone"
+                    .to_owned(),
+            );
         } else if n_buyers < 20 {
             warnings.push(format!("only {n_buyers} customers ever bought from this offer"));
         }
@@ -171,7 +180,12 @@ impl Scorer {
 }
 
 /// The curve of ranked customers.
-pub(crate) fn curve(ranked: &Ranked, spread: f64, margin: Option<f64>, cost: Option<f64>) -> Result<GainCurve> {
+pub(crate) fn curve(
+    ranked: &Ranked,
+    spread: f64,
+    margin: Option<f64>,
+    cost: Option<f64>,
+) -> Result<GainCurve> {
     let n = ranked.customers.len();
     let with_profit = margin.is_some() || cost.is_some();
     let (margin, cost) = (margin.unwrap_or(1.0), cost.unwrap_or(0.0));

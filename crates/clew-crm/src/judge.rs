@@ -83,7 +83,8 @@ pub(crate) fn figures<'a>(
         }
     }
     let n = sum.n_offers.max(1) as f64;
-    for figure in [&mut sum.auc, &mut sum.buyers_5, &mut sum.buyers_10, &mut sum.buyers_20, &mut sum.lift_10] {
+    for figure in [&mut sum.auc, &mut sum.buyers_5, &mut sum.buyers_10, &mut sum.buyers_20, &mut sum.lift_10]
+    {
         *figure /= n;
     }
     sum.gain.iter_mut().for_each(|gain| *gain /= n);
@@ -117,8 +118,10 @@ pub(crate) fn methods(offers: &[JudgedOffer]) -> Vec<MethodFigures> {
 
 /// Twenty groups of equal size by prediction.
 pub(crate) fn calibration_curve(offers: &[JudgedOffer]) -> Vec<CalibrationPoint> {
-    let mut pairs: Vec<(f32, f32)> =
-        offers.iter().flat_map(|offer| offer.propensity.iter().copied().zip(offer.bought.iter().copied())).collect();
+    let mut pairs: Vec<(f32, f32)> = offers
+        .iter()
+        .flat_map(|offer| offer.propensity.iter().copied().zip(offer.bought.iter().copied()))
+        .collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     pairs
         .chunks(pairs.len().div_ceil(20).max(1))
@@ -160,5 +163,9 @@ pub(crate) fn variance(propensity: &[f32]) -> f64 {
 
 /// Uncalibrated propensities of one candidate.
 pub(crate) fn plain(offer: &JudgedOffer, candidate: usize) -> Vec<f32> {
-    offer.decisions.get(candidate).map(|d| d.iter().map(|&z| sigmoid(f64::from(z)) as f32).collect()).unwrap_or_default()
+    offer
+        .decisions
+        .get(candidate)
+        .map(|d| d.iter().map(|&z| sigmoid(f64::from(z)) as f32).collect())
+        .unwrap_or_default()
 }

@@ -134,7 +134,8 @@ impl Propensity {
         let parts: Vec<Vec<f32>> = run.pool.install(|| {
             x.par_chunks(CHUNK * self.n_features)
                 .map(|part| {
-                    let odds = self.logistic.decision(self.expansion.transform(part, self.n_features).view())?;
+                    let odds =
+                        self.logistic.decision(self.expansion.transform(part, self.n_features).view())?;
                     let mut out = Vec::with_capacity(odds.len() * n_columns);
                     for (row, odds) in part.chunks_exact(self.n_features).zip(odds) {
                         out.extend(self.chosen.iter().map(|&feature| row[feature]));
@@ -145,7 +146,8 @@ impl Propensity {
                 .collect::<Result<Vec<_>>>()
         })?;
         let flat = parts.concat();
-        Ok(Array2::from_shape_vec((flat.len() / n_columns, n_columns), flat).unwrap_or_else(|_| Array2::zeros((0, n_columns))))
+        Ok(Array2::from_shape_vec((flat.len() / n_columns, n_columns), flat)
+            .unwrap_or_else(|_| Array2::zeros((0, n_columns))))
     }
 
     /// Log-odds of rows of raw features, before calibration.
@@ -155,12 +157,20 @@ impl Propensity {
                 let columns = self.tree_columns(run, x)?;
                 let odds = trees.decision(run, columns.view())?;
                 // Half the logistic model's log-odds, which err elsewhere than those of the trees.
-                Ok(odds.into_iter().zip(columns.column(self.chosen.len())).map(|(a, b)| 0.5 * (a + b)).collect())
+                Ok(odds
+                    .into_iter()
+                    .zip(columns.column(self.chosen.len()))
+                    .map(|(a, b)| 0.5 * (a + b))
+                    .collect())
             }
             None => {
                 let parts: Vec<Vec<f32>> = run.pool.install(|| {
                     x.par_chunks(CHUNK * self.n_features)
-                        .map(|part| Ok(self.logistic.decision(self.expansion.transform(part, self.n_features).view())?))
+                        .map(|part| {
+                            Ok(self
+                                .logistic
+                                .decision(self.expansion.transform(part, self.n_features).view())?)
+                        })
                         .collect::<Result<Vec<_>>>()
                 })?;
                 Ok(parts.concat())
@@ -200,7 +210,11 @@ impl Propensity {
     /// Reads back what [`Propensity::write`] wrote.
     pub(crate) fn read(file: &File, name: &str) -> Result<Propensity> {
         let saved: Saved = file.json(&format!("{name}.propensity"))?;
-        let trees = if saved.kind == Kind::BoostedTrees { Some(FittedTrees::read(file, &format!("{name}.trees"))?) } else { None };
+        let trees = if saved.kind == Kind::BoostedTrees {
+            Some(FittedTrees::read(file, &format!("{name}.trees"))?)
+        } else {
+            None
+        };
         Ok(Propensity {
             kind: saved.kind,
             n_features: saved.n_features,

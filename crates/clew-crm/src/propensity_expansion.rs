@@ -29,8 +29,11 @@ impl Expansion {
         let features = chosen
             .iter()
             .filter_map(|&feature| {
-                let mut values: Vec<f32> =
-                    (0..n).step_by(step).map(|row| x[row * n_features + feature]).filter(|v| v.is_finite()).collect();
+                let mut values: Vec<f32> = (0..n)
+                    .step_by(step)
+                    .map(|row| x[row * n_features + feature])
+                    .filter(|v| v.is_finite())
+                    .collect();
                 values.sort_by(f32::total_cmp);
                 let count = values.len().max(1) as f64;
                 let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
@@ -40,12 +43,17 @@ impl Expansion {
                     return None;
                 }
                 let standard = |v: f32| (v - mean as f32) / deviation as f32;
-                let mut knots: Vec<f32> =
-                    quantiles.iter().filter_map(|q| values.get((q * count) as usize)).map(|&v| standard(v)).collect();
+                let mut knots: Vec<f32> = quantiles
+                    .iter()
+                    .filter_map(|q| values.get((q * count) as usize))
+                    .map(|&v| standard(v))
+                    .collect();
                 knots.dedup();
                 // A knot at either end bends nothing.
                 let (low, high) = (values.first().map(|&v| standard(v)), values.last().map(|&v| standard(v)));
-                knots.retain(|&knot| low.is_none_or(|l| knot > l + 1e-4) && high.is_none_or(|h| knot < h - 1e-4));
+                knots.retain(|&knot| {
+                    low.is_none_or(|l| knot > l + 1e-4) && high.is_none_or(|h| knot < h - 1e-4)
+                });
                 let mut numbers = vec![mean as f32, deviation as f32];
                 numbers.extend(knots);
                 Some(Bend { feature, numbers })

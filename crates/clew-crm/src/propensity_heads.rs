@@ -47,7 +47,12 @@ impl Heads {
     }
 
     /// Propensities of the given customers (places in the offer's state).
-    pub(crate) fn propensities(&self, run: &Run<'_>, offer: &OfferState<'_>, places: &[usize]) -> Result<Vec<f32>> {
+    pub(crate) fn propensities(
+        &self,
+        run: &Run<'_>,
+        offer: &OfferState<'_>,
+        places: &[usize],
+    ) -> Result<Vec<f32>> {
         let warmth = self.warmth(offer.level.n_buyers);
         let mut all = Vec::with_capacity(places.len());
         for part in places.chunks(CHUNK * 4) {
@@ -55,7 +60,9 @@ impl Heads {
             let mut x = vec![0.0; part.len() * self.n_features];
             run.pool.install(|| {
                 use rayon::prelude::*;
-                x.par_chunks_exact_mut(self.n_features).zip(part).for_each(|(row, &place)| offer.write(place, row));
+                x.par_chunks_exact_mut(self.n_features)
+                    .zip(part)
+                    .for_each(|(row, &place)| offer.write(place, row));
             });
             let logits = |model: &Propensity| -> Result<Vec<f64>> {
                 Ok(model.decision(run, &x)?.into_iter().map(|z| model.straightened(z)).collect())
@@ -65,7 +72,11 @@ impl Heads {
                     let cold = logits(cold)?;
                     let warm = if warmth > 0.01 { logits(&self.warm)? } else { cold.clone() };
                     let w = if warmth > 0.01 { f64::from(warmth) } else { 0.0 };
-                    all.extend(warm.into_iter().zip(cold).map(|(warm, cold)| probability(w * warm + (1.0 - w) * cold)));
+                    all.extend(
+                        warm.into_iter()
+                            .zip(cold)
+                            .map(|(warm, cold)| probability(w * warm + (1.0 - w) * cold)),
+                    );
                 }
                 _ => all.extend(logits(&self.warm)?.into_iter().map(probability)),
             }
@@ -75,7 +86,11 @@ impl Heads {
 
     /// Adds the models to a file.
     pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
-        let saved = Saved { spread: self.spread.to_vec(), n_features: self.n_features, with_cold: self.cold.is_some() };
+        let saved = Saved {
+            spread: self.spread.to_vec(),
+            n_features: self.n_features,
+            with_cold: self.cold.is_some(),
+        };
         writer.json("heads", &saved)?;
         self.warm.write(writer, "warm")?;
         self.cold.as_ref().map_or(Ok(()), |cold| cold.write(writer, "cold"))

@@ -72,7 +72,12 @@ struct Prepared {
 impl Scorer {
     /// Products for one customer. A customer without history before the date gets what their attributes and the popular products
     /// suggest. Errors on an unknown customer.
-    pub fn recommend(&self, run: &Run<'_>, customer: u32, request: &RecommendRequest<'_>) -> Result<Vec<Recommendation>> {
+    pub fn recommend(
+        &self,
+        run: &Run<'_>,
+        customer: u32,
+        request: &RecommendRequest<'_>,
+    ) -> Result<Vec<Recommendation>> {
         Ok(self.recommend_some(run, &[customer], request)?.pop().unwrap_or_default())
     }
 
@@ -85,7 +90,10 @@ impl Scorer {
         request: &RecommendRequest<'_>,
     ) -> Result<Vec<Vec<Recommendation>>> {
         if customers.iter().any(|&customer| customer as usize >= self.history().n_customers()) {
-            return Err(Error::Nothing { what: "a customer".to_owned(), remedy: "use the ids of known customers".to_owned() });
+            return Err(Error::Nothing {
+                what: "a customer".to_owned(),
+                remedy: "use the ids of known customers".to_owned(),
+            });
         }
         let prepared = self.prepare(request)?;
         let mut found = Vec::with_capacity(customers.len());
@@ -151,7 +159,8 @@ impl Scorer {
                 Some(place) => {
                     rows.row_mut(row).assign(&self.state.taste.customers.row(place));
                     if request.exclude_seen {
-                        let seen = self.state.purchases.lines_of(place).chain(self.state.interest.lines_of(place));
+                        let seen =
+                            self.state.purchases.lines_of(place).chain(self.state.interest.lines_of(place));
                         triplets.extend(
                             seen.map(|line| prepared.place[line.product as usize])
                                 .filter(|&at| at != u32::MAX)
@@ -160,7 +169,11 @@ impl Scorer {
                     }
                 }
                 None => {
-                    let explained = self.model.taste.customer_descriptors.explain(&self.customer_attributes, customer as usize);
+                    let explained = self
+                        .model
+                        .taste
+                        .customer_descriptors
+                        .explain(&self.customer_attributes, customer as usize);
                     rows.row_mut(row).iter_mut().zip(explained).for_each(|(r, v)| *r = v);
                 }
             }
@@ -168,7 +181,15 @@ impl Scorer {
         let exclude = Csr::from_triplets(customers.len(), prepared.products.len(), &triplets)?;
         let exclude = request.exclude_seen.then_some(&exclude);
         let best = match &self.model.filter {
-            Some(filter) => self.best_by_filter(run, filter, customers, &prepared.place, &prepared.products, request.limit, exclude)?,
+            Some(filter) => self.best_by_filter(
+                run,
+                filter,
+                customers,
+                &prepared.place,
+                &prepared.products,
+                request.limit,
+                exclude,
+            )?,
             None => top_k(run, rows.view(), prepared.vectors.view(), request.limit, exclude)?,
         };
         for ((row, &customer), best) in customers.iter().enumerate().zip(best) {
@@ -181,7 +202,13 @@ impl Scorer {
             if !request.exclude_seen
                 && let Some(place) = self.place(customer)
             {
-                self.lift_repeats(place, rows.row(row).as_slice().unwrap_or(&[]), prepared, &mut scored, request.limit);
+                self.lift_repeats(
+                    place,
+                    rows.row(row).as_slice().unwrap_or(&[]),
+                    prepared,
+                    &mut scored,
+                    request.limit,
+                );
             }
             let found = scored
                 .into_iter()
@@ -200,9 +227,17 @@ impl Scorer {
     }
 
     /// Adds what the customer buys repeatedly, lifted by how often and how lately, and ranks again.
-    fn lift_repeats(&self, place: usize, vector: &[f32], prepared: &Prepared, scored: &mut Vec<(u32, f32)>, limit: usize) {
+    fn lift_repeats(
+        &self,
+        place: usize,
+        vector: &[f32],
+        prepared: &Prepared,
+        scored: &mut Vec<(u32, f32)>,
+        limit: usize,
+    ) {
         let mut repeats: Vec<(u32, u16, f32)> = Vec::new();
-        let mut lines: Vec<_> = self.state.purchases.lines_of(place).map(|line| (line.product, line.age)).collect();
+        let mut lines: Vec<_> =
+            self.state.purchases.lines_of(place).map(|line| (line.product, line.age)).collect();
         lines.sort_unstable();
         lines.dedup();
         for (product, age) in lines {
@@ -219,7 +254,10 @@ impl Scorer {
             if n < 2 || prepared.place[product as usize] == u32::MAX {
                 continue;
             }
-            let affinity = crate::feature_taste::dot(vector, self.state.taste.products.row(product as usize).as_slice().unwrap_or(&[]));
+            let affinity = crate::feature_taste::dot(
+                vector,
+                self.state.taste.products.row(product as usize).as_slice().unwrap_or(&[]),
+            );
             let score = affinity + REPEAT_LIFT * sum / (sum + 1.0);
             match scored.iter_mut().find(|(known, _)| *known == product) {
                 Some((_, held)) => *held = score,

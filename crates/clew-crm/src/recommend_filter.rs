@@ -41,12 +41,18 @@ impl Scorer {
                 bought.extend(self.weights(customer).map(|(column, weight)| (row as u32, column, weight)));
                 hidden.extend(refused.iter().map(|&column| (row as u32, column, 1.0)));
                 let seen = exclude.map_or(&[][..], |exclude| exclude.row(block * BLOCK + row).0);
-                hidden.extend(seen.iter().map(|&at| (row as u32, self.to_model[products[at as usize] as usize], 1.0)).filter(|h| h.1 != NONE));
+                hidden.extend(
+                    seen.iter()
+                        .map(|&at| (row as u32, self.to_model[products[at as usize] as usize], 1.0))
+                        .filter(|h| h.1 != NONE),
+                );
             }
             let bought = Csr::from_triplets(some.len(), n, &bought)?.map(|_, _, sum| (1.0 + sum).log2());
             let hidden = Csr::from_triplets(some.len(), n, &hidden)?;
             for found in filter.top_k(run, &bought, k, Some(&hidden))? {
-                best.push(found.into_iter().map(|(column, score)| (allowed[column as usize], score)).collect());
+                best.push(
+                    found.into_iter().map(|(column, score)| (allowed[column as usize], score)).collect(),
+                );
             }
         }
         Ok(best)
@@ -58,7 +64,11 @@ impl Scorer {
         self.place(customer)
             .into_iter()
             .flat_map(move |place| {
-                let bought = self.state.purchases.lines_of(place).map(move |line| (line.product, decay(line.age, half_life)));
+                let bought = self
+                    .state
+                    .purchases
+                    .lines_of(place)
+                    .map(move |line| (line.product, decay(line.age, half_life)));
                 let seen = self.state.interest.lines_of(place);
                 bought.chain(seen.map(move |line| (line.product, line.value * decay(line.age, half_life))))
             })

@@ -28,11 +28,16 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
     let lines = Lines::read(&history, customers, history.n_products(), None);
     let n_lines = lines.purchases.n_lines() + lines.interest.n_lines();
     if n_lines == 0 {
-        return Err(Error::NotEnoughData { have: 0, need: 1, what: "purchases or views of products".to_owned() });
+        return Err(Error::NotEnoughData {
+            have: 0,
+            need: 1,
+            what: "purchases or views of products".to_owned(),
+        });
     }
     let (product_groupings, customer_groupings) = learn_attributes(&history);
     let product_attributes: Vec<_> = product_groupings.iter().map(|g| g.apply(&history.products())).collect();
-    let customer_attributes: Vec<_> = customer_groupings.iter().map(|g| g.apply(&history.customers())).collect();
+    let customer_attributes: Vec<_> =
+        customer_groupings.iter().map(|g| g.apply(&history.customers())).collect();
     run.report("factorising", 0.1);
     let params = TasteParams {
         products: ImplicitAls { n_factors: N_FACTORS, ..ImplicitAls::default() },
@@ -40,7 +45,14 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         half_life_days: HALF_LIFE_DAYS,
     };
     let part = Part::new(run.progress, 0.1, 0.4);
-    let taste = TasteModel::fit(&run.with_progress(&part), &lines, &product_attributes, &customer_attributes, &params, None)?;
+    let taste = TasteModel::fit(
+        &run.with_progress(&part),
+        &lines,
+        &product_attributes,
+        &customer_attributes,
+        &params,
+        None,
+    )?;
     let bought = product_matrix(&lines, HALF_LIFE_DAYS, |_| true)?;
     let filter = GraphFilter { n_neighbours: N_NEIGHBOURS, ..GraphFilter::default() }
         .fit(&run.with_progress(&Part::new(run.progress, 0.4, 1.0)), &bought)?;

@@ -28,7 +28,8 @@ impl Scorer {
                     last = Some(line.age);
                     continue;
                 }
-                let length = taste.product_length[product as usize] * taste.product_length[line.product as usize];
+                let length =
+                    taste.product_length[product as usize] * taste.product_length[line.product as usize];
                 let cosine = dot(own, vector(line.product)) / length;
                 if cosine > TOGETHER && nearest.is_none_or(|(best, _)| cosine > best) {
                     nearest = Some((cosine, line.product));
@@ -67,7 +68,9 @@ impl Scorer {
                     .state
                     .purchases
                     .lines_of(place)
-                    .filter(|line| line.product != product && attribute.of(line.product as usize).contains(&group))
+                    .filter(|line| {
+                        line.product != product && attribute.of(line.product as usize).contains(&group)
+                    })
                     .count();
                 let label = attribute.grouping.labels.get(group as usize)?;
                 // The first attribute wins a tie: tables put the telling columns first.
@@ -85,9 +88,10 @@ impl Scorer {
         NAMES
             .iter()
             .find_map(|name| match products.column(name)? {
-                ColumnView::Category { codes, values } => {
-                    codes.get(product as usize).filter(|&&code| code != NONE).map(|&code| values.name(code).to_owned())
-                }
+                ColumnView::Category { codes, values } => codes
+                    .get(product as usize)
+                    .filter(|&&code| code != NONE)
+                    .map(|&code| values.name(code).to_owned()),
                 _ => None,
             })
             .unwrap_or_else(|| products.id(product).to_owned())

@@ -146,7 +146,9 @@ impl Records {
     /// (Unix seconds): a purchase with quantity and revenue above zero where they are given.
     pub fn bought(&self, products: &ProductSet, from: i64, until: i64) -> Vec<u32> {
         let mut buyers = Bits::new(self.n_customers(), false);
-        self.each_purchase(products, from, until, |position| buyers.set(self.events.customer[position], true));
+        self.each_purchase(products, from, until, |position| {
+            buyers.set(self.events.customer[position], true)
+        });
         buyers.ones().collect()
     }
 

@@ -45,7 +45,11 @@ impl Scorer {
         let history = records.history(as_of);
         let customers = history.active_customers();
         if customers.is_empty() {
-            return Err(Error::NotEnoughData { have: 0, need: 1, what: "customers with an event before the date".to_owned() });
+            return Err(Error::NotEnoughData {
+                have: 0,
+                need: 1,
+                what: "customers with an event before the date".to_owned(),
+            });
         }
         let products = history.products();
         let place = places_of(&model.product_ids, &products);
@@ -54,7 +58,12 @@ impl Scorer {
         let customer_attributes: Vec<Attribute> =
             model.customer_groupings.iter().map(|grouping| grouping.apply(&history.customers())).collect();
         let lines = Lines::read(&history, customers, products.len(), None);
-        let taste = model.taste.clone().reordered(&place).apply(run, &lines, &product_attributes, &customer_attributes)?;
+        let taste = model.taste.clone().reordered(&place).apply(
+            run,
+            &lines,
+            &product_attributes,
+            &customer_attributes,
+        )?;
         let state = State::new(run, lines, model.horizon_days, &product_attributes, taste)?;
         let to_model = place.iter().map(|place| place.map_or(NONE, |place| place as u32)).collect();
         let mut places = vec![NONE; history.n_customers()];
@@ -113,7 +122,10 @@ impl Scorer {
         // Products that the history does not know yet cannot be among the features' columns.
         let n_products = self.state.popularity.len();
         if products.products().last().is_some_and(|&last| last as usize >= n_products) {
-            let known = ProductSet::new(n_products, products.products().iter().copied().filter(|&p| (p as usize) < n_products));
+            let known = ProductSet::new(
+                n_products,
+                products.products().iter().copied().filter(|&p| (p as usize) < n_products),
+            );
             return self.offer(run, &known);
         }
         Ok(run.pool.install(|| OfferState::new(&self.state, &self.product_attributes, products)))
@@ -132,7 +144,10 @@ impl Scorer {
     pub(crate) fn baskets(&self, run: &Run<'_>, offer: &OfferState<'_>, products: &ProductSet) -> Vec<f32> {
         let usual = offer.usual_spending().unwrap_or_else(|| self.usual_price(products));
         run.pool.install(|| {
-            (0..self.state.customers.len()).into_par_iter().map(|place| offer.spending(place, usual)).collect()
+            (0..self.state.customers.len())
+                .into_par_iter()
+                .map(|place| offer.spending(place, usual))
+                .collect()
         })
     }
 

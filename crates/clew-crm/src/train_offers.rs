@@ -33,7 +33,12 @@ const MAX_HIDDEN: (f32, f32) = (0.15, 0.03);
 const MAX_LISTED: usize = 40;
 
 /// At most `n` offers with buyers: about two thirds values of single attributes, the rest unions, intersections and plain lists.
-pub(crate) fn practice_offers(run: &Run<'_>, attributes: &[Attribute], popularity: &[f32], n: usize) -> Vec<PracticeOffer> {
+pub(crate) fn practice_offers(
+    run: &Run<'_>,
+    attributes: &[Attribute],
+    popularity: &[f32],
+    n: usize,
+) -> Vec<PracticeOffer> {
     let n_products = popularity.len();
     let mut rng = run.rng(STREAM);
     let eligible = eligible_groups(attributes, popularity);
@@ -69,10 +74,15 @@ pub(crate) fn practice_offers(run: &Run<'_>, attributes: &[Attribute], popularit
         match (turn % 3, with_groups.as_slice()) {
             (0, [_, ..]) => {
                 let groups = with_groups[rng.random_range(0..with_groups.len())];
-                let picked: Vec<&Group> =
-                    (0..rng.random_range(2..=4)).map(|_| &groups[rng.random_range(0..groups.len())]).collect();
+                let picked: Vec<&Group> = (0..rng.random_range(2..=4))
+                    .map(|_| &groups[rng.random_range(0..groups.len())])
+                    .collect();
                 let name = picked.iter().map(|group| group.name.as_str()).collect::<Vec<_>>().join(" or ");
-                add(name, picked.iter().flat_map(|group| group.products.iter().copied()).collect(), &mut offers);
+                add(
+                    name,
+                    picked.iter().flat_map(|group| group.products.iter().copied()).collect(),
+                    &mut offers,
+                );
             }
             (1, _) if attributes.len() >= 2 => {
                 // What a sold product has in common with others by two of its groups.
@@ -83,9 +93,14 @@ pub(crate) fn practice_offers(run: &Run<'_>, attributes: &[Attribute], popularit
                     .flat_map(|(at, attribute)| attribute.of(product).iter().map(move |&group| (at, group)))
                     .collect();
                 if groups.len() >= 2 {
-                    let (a, b) = (groups[rng.random_range(0..groups.len())], groups[rng.random_range(0..groups.len())]);
+                    let (a, b) = (
+                        groups[rng.random_range(0..groups.len())],
+                        groups[rng.random_range(0..groups.len())],
+                    );
                     if a.0 != b.0 {
-                        let has = |p: u32, (at, group): (usize, u32)| attributes[at].of(p as usize).contains(&group);
+                        let has = |p: u32, (at, group): (usize, u32)| {
+                            attributes[at].of(p as usize).contains(&group)
+                        };
                         let products = (0..n_products as u32).filter(|&p| has(p, a) && has(p, b)).collect();
                         let name = |(at, group): (usize, u32)| label(&attributes[at], group);
                         add(format!("{} and {}", name(a), name(b)), products, &mut offers);
@@ -95,13 +110,18 @@ pub(crate) fn practice_offers(run: &Run<'_>, attributes: &[Attribute], popularit
             _ => {
                 // A list of products, as a marketer would write it: some of one group.
                 let product = bought[rng.random_range(0..bought.len())] as usize;
-                let all: Vec<u32> = match attributes.iter().filter(|a| !a.of(product).is_empty()).nth(turn % 2) {
-                    Some(attribute) => {
-                        let group = attribute.of(product)[0];
-                        bought.iter().copied().filter(|&p| attribute.of(p as usize).contains(&group)).collect()
-                    }
-                    None => bought.clone(),
-                };
+                let all: Vec<u32> =
+                    match attributes.iter().filter(|a| !a.of(product).is_empty()).nth(turn % 2) {
+                        Some(attribute) => {
+                            let group = attribute.of(product)[0];
+                            bought
+                                .iter()
+                                .copied()
+                                .filter(|&p| attribute.of(p as usize).contains(&group))
+                                .collect()
+                        }
+                        None => bought.clone(),
+                    };
                 let n_listed = rng.random_range(3..=MAX_LISTED);
                 let mut listed = all;
                 listed.shuffle(&mut rng);
@@ -133,12 +153,16 @@ pub(crate) fn masked_offers(
         let mass = |products: &[u32]| products.iter().map(|&p| popularity[p as usize]).sum::<f32>();
         let fresh: Vec<u32> = group.products.iter().copied().filter(|&p| !hidden[p as usize]).collect();
         let more = mass(&fresh);
-        if offers.len() >= n || mass(&group.products) > all * MAX_HIDDEN.1 || hidden_mass + more > all * MAX_HIDDEN.0 {
+        if offers.len() >= n
+            || mass(&group.products) > all * MAX_HIDDEN.1
+            || hidden_mass + more > all * MAX_HIDDEN.0
+        {
             continue;
         }
         hidden_mass += more;
         fresh.iter().for_each(|&p| hidden[p as usize] = true);
-        offers.push(PracticeOffer { name: group.name, products: ProductSet::new(n_products, group.products) });
+        offers
+            .push(PracticeOffer { name: group.name, products: ProductSet::new(n_products, group.products) });
     }
     let products = ProductSet::new(n_products, (0..n_products as u32).filter(|&p| hidden[p as usize]));
     (offers, products)
@@ -151,7 +175,11 @@ struct Group {
 }
 
 fn label(attribute: &Attribute, group: u32) -> String {
-    format!("{} = {}", attribute.grouping.column, attribute.grouping.labels.get(group as usize).map_or("", String::as_str))
+    format!(
+        "{} = {}",
+        attribute.grouping.column,
+        attribute.grouping.labels.get(group as usize).map_or("", String::as_str)
+    )
 }
 
 fn eligible_groups(attributes: &[Attribute], popularity: &[f32]) -> Vec<Vec<Group>> {
@@ -162,7 +190,9 @@ fn eligible_groups(attributes: &[Attribute], popularity: &[f32]) -> Vec<Vec<Grou
                 .members()
                 .into_iter()
                 .enumerate()
-                .filter(|(_, products)| products.iter().map(|&p| popularity[p as usize]).sum::<f32>() >= MIN_POPULARITY)
+                .filter(|(_, products)| {
+                    products.iter().map(|&p| popularity[p as usize]).sum::<f32>() >= MIN_POPULARITY
+                })
                 .map(|(group, products)| Group { name: label(attribute, group as u32), products })
                 .collect()
         })

@@ -12,7 +12,8 @@ const LEAK_AUC: f64 = 0.97;
 
 /// The day of a moment, `2017-10-09`.
 pub(crate) fn day(at: i64) -> String {
-    DateTime::from_timestamp(at, 0).map_or_else(|| at.to_string(), |moment| moment.format("%Y-%m-%d").to_string())
+    DateTime::from_timestamp(at, 0)
+        .map_or_else(|| at.to_string(), |moment| moment.format("%Y-%m-%d").to_string())
 }
 
 /// The report of a training.
@@ -24,10 +25,14 @@ pub(crate) fn report(
     cold: Option<&LearnedHead>,
     n_offers: usize,
 ) -> Report {
-    let offers: Vec<OfferFigures> = lines(warm).into_iter().chain(cold.map(lines).unwrap_or_default()).collect();
+    let offers: Vec<OfferFigures> =
+        lines(warm).into_iter().chain(cold.map(lines).unwrap_or_default()).collect();
     let methods = judge::methods(&warm.judged);
-    let mut features: Vec<FeatureFigures> =
-        names.iter().zip(&warm.alone).map(|((name, _), &auc)| FeatureFigures { name: name.clone(), auc }).collect();
+    let mut features: Vec<FeatureFigures> = names
+        .iter()
+        .zip(&warm.alone)
+        .map(|((name, _), &auc)| FeatureFigures { name: name.clone(), auc })
+        .collect();
     features.sort_by(|a, b| b.auc.total_cmp(&a.auc).then_with(|| a.name.cmp(&b.name)));
     let candidates: Vec<CandidateFigures> =
         warm.candidates.iter().chain(cold.iter().flat_map(|head| &head.candidates)).cloned().collect();
@@ -104,7 +109,12 @@ pub(crate) fn not_better(methods: &[MethodFigures]) -> Vec<String> {
         .iter()
         .filter(|baseline| baseline.all.n_offers > 0 && clew.all.auc < baseline.all.auc + 0.005)
         .map(|baseline| {
-            format!("not better than {} (AUC {:.3} to {:.3})", in_words(&baseline.name), clew.all.auc, baseline.all.auc)
+            format!(
+                "not better than {} (AUC {:.3} to {:.3})",
+                in_words(&baseline.name),
+                clew.all.auc,
+                baseline.all.auc
+            )
         })
         .collect()
 }

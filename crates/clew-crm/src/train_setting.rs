@@ -98,7 +98,11 @@ impl<'a> Setting<'a> {
         let n_days = u32::from(all.n_days);
         let n_windows = (n_days.saturating_sub(before) / params.horizon_days).min(params.n_cutoffs as u32);
         if n_windows < 2 {
-            return not_enough(n_days as usize, (before + 2 * params.horizon_days) as usize, "days of history");
+            return not_enough(
+                n_days as usize,
+                (before + 2 * params.horizon_days) as usize,
+                "days of history",
+            );
         }
         let (products, described) = learn_attributes(&history);
         let permuted = params.permute_labels.then(|| {
@@ -110,7 +114,10 @@ impl<'a> Setting<'a> {
             history,
             params,
             product_attributes: products.iter().map(|grouping| grouping.apply(&history.products())).collect(),
-            customer_attributes: described.iter().map(|grouping| grouping.apply(&history.customers())).collect(),
+            customer_attributes: described
+                .iter()
+                .map(|grouping| grouping.apply(&history.customers()))
+                .collect(),
             taste: taste_params(params),
             customers,
             all,
@@ -122,7 +129,8 @@ impl<'a> Setting<'a> {
 
     /// The cutoff before the `window`-th last horizon, Unix seconds.
     pub(crate) fn cutoff(&self, window: u32) -> i64 {
-        self.history.as_of() - i64::from(window) * i64::from(self.params.horizon_days) * crate::feature_state::DAY
+        self.history.as_of()
+            - i64::from(window) * i64::from(self.params.horizon_days) * crate::feature_state::DAY
     }
 
     /// The state as of a cutoff and the factors learned there; `start` is the model of an earlier cutoff.
@@ -135,8 +143,14 @@ impl<'a> Setting<'a> {
     ) -> Result<(State, TasteModel)> {
         let history = self.history.earlier(self.cutoff(window));
         let lines = Lines::read(&history, self.customers.clone(), self.all.popularity.len(), hidden);
-        let model =
-            TasteModel::fit(run, &lines, &self.product_attributes, &self.customer_attributes, &self.taste, start)?;
+        let model = TasteModel::fit(
+            run,
+            &lines,
+            &self.product_attributes,
+            &self.customer_attributes,
+            &self.taste,
+            start,
+        )?;
         let taste = model.apply(run, &lines, &self.product_attributes, &self.customer_attributes)?;
         Ok((State::new(run, lines, self.params.horizon_days, &self.product_attributes, taste)?, model))
     }

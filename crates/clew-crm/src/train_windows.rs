@@ -106,8 +106,10 @@ fn judged(
 
 /// AUC of a feature on its own, whichever way it points; one half where it says nothing. A missing value ranks last.
 fn alone(x: &[f32], n_features: usize, feature: usize, bought: &[f32]) -> f64 {
-    let values: Vec<f32> =
-        x.chunks_exact(n_features).map(|row| if row[feature].is_finite() { row[feature] } else { -1e9 }).collect();
+    let values: Vec<f32> = x
+        .chunks_exact(n_features)
+        .map(|row| if row[feature].is_finite() { row[feature] } else { -1e9 })
+        .collect();
     clew_learn::metrics::auc(&values, bought, &vec![1.0; bought.len()]).unwrap_or(0.5)
 }
 

@@ -7,8 +7,8 @@ mod shop;
 use std::sync::Arc;
 
 use clew_crm::{
-    CompiledRule, Error, GainCurve, GainRequest, Offer, Predicate, ProductSet, RecommendRequest, Records, Rule, Schema,
-    Scope, Scorer, TrainParams,
+    CompiledRule, Error, GainCurve, GainRequest, Offer, Predicate, ProductSet, RecommendRequest, Records,
+    Rule, Schema, Scope, Scorer, TrainParams,
 };
 use clew_learn::{Run, Silent, Stop};
 use shop::{DAY, START, pool};
@@ -20,7 +20,13 @@ fn with_scorer(work: impl FnOnce(&Run<'_>, &Scorer, &Records)) {
     let pool = pool(2);
     let stop = Stop::new();
     let run = Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop };
-    let params = TrainParams { n_offers: 30, max_rows: 20_000, n_factors: 8, n_group_factors: 8, ..TrainParams::new(AS_OF) };
+    let params = TrainParams {
+        n_offers: 30,
+        max_rows: 20_000,
+        n_factors: 8,
+        n_group_factors: 8,
+        ..TrainParams::new(AS_OF)
+    };
     let model = clew_crm::train(&run, &records, &params).unwrap();
     let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(&records), AS_OF).unwrap();
     work(&run, &scorer, &records);
@@ -41,7 +47,11 @@ fn has_the_shape_of_a_gain_curve(curve: &GainCurve, propensities: &[f32]) {
     let exact = |volume: usize| sorted[..volume].iter().sum::<f64>();
     for pair in curve.points.windows(2) {
         let (a, b) = (pair[0], pair[1]);
-        assert!(b.volume > a.volume && b.expected_buyers >= a.expected_buyers && b.expected_revenue >= a.expected_revenue);
+        assert!(
+            b.volume > a.volume
+                && b.expected_buyers >= a.expected_buyers
+                && b.expected_revenue >= a.expected_revenue
+        );
         assert!(b.low <= b.expected_buyers && b.expected_buyers <= b.high && b.high <= b.volume as f64);
         assert!((exact(b.volume) - b.expected_buyers).abs() < 1e-6 * (1.0 + b.expected_buyers));
         // Straight lines between the points err by less than 0.1 % of all buyers.
@@ -94,10 +104,16 @@ fn rises_ends_at_all_buyers_and_obeys_rules_segments_and_money() {
         let at = |volume: usize| {
             curve.points.iter().min_by_key(|p| p.volume.abs_diff(volume)).unwrap().expected_profit.unwrap()
         };
-        assert!(curve.points.iter().all(|point| point.expected_profit.unwrap() <= at(best) + 0.05 * at(best).abs() + 0.5));
+        assert!(
+            curve
+                .points
+                .iter()
+                .all(|point| point.expected_profit.unwrap() <= at(best) + 0.05 * at(best).abs() + 0.5)
+        );
 
         let nobody = Predicate::parse("customer.age > 999", &Schema::of(Scope::Customer, &history)).unwrap();
-        let refused = scorer.gain_curve(run, &GainRequest { segment: Some(&nobody), ..GainRequest::new(&products) });
+        let refused =
+            scorer.gain_curve(run, &GainRequest { segment: Some(&nobody), ..GainRequest::new(&products) });
         assert!(matches!(refused, Err(Error::Nothing { .. })));
         let empty = ProductSet::new(records.n_products(), []);
         assert!(matches!(scorer.propensities(run, &empty), Err(Error::Nothing { .. })));
@@ -114,7 +130,10 @@ fn recommends_what_is_allowed_best_first_and_says_why() {
         assert_eq!(found.iter().map(|r| r.rank).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
         assert!(found.windows(2).all(|pair| pair[0].score >= pair[1].score));
         assert!(found.iter().all(|r| !r.reasons.is_empty()));
-        assert!(found.iter().any(|r| r.reasons.iter().any(|reason| reason.starts_with("bought "))), "{found:?}");
+        assert!(
+            found.iter().any(|r| r.reasons.iter().any(|reason| reason.starts_with("bought "))),
+            "{found:?}"
+        );
 
         let seen: Vec<u32> = history.events_of(customer).product.to_vec();
         let unseen = RecommendRequest { exclude_seen: true, ..request };
@@ -122,7 +141,9 @@ fn recommends_what_is_allowed_best_first_and_says_why() {
 
         let rules = [Rule::new("cheap only", Scope::Product, "product.price > 6.0", "")];
         let rules: Vec<CompiledRule> = rules.iter().map(|rule| rule.compile(&history).unwrap()).collect();
-        let filter = Predicate::parse(r#"product.category == "category 2""#, &Schema::of(Scope::Product, &history)).unwrap();
+        let filter =
+            Predicate::parse(r#"product.category == "category 2""#, &Schema::of(Scope::Product, &history))
+                .unwrap();
         let narrow = RecommendRequest { rules: &rules, filter: Some(&filter), ..request };
         let all = |r: &clew_crm::Recommendation| r.product % 6 == 2 && r.product < 17;
         let found = scorer.recommend(run, customer, &narrow).unwrap();

@@ -56,7 +56,8 @@ fn recall_at_20_reaches_that_of_published_factorisations() {
     scorer
         .recommend_all(&run, &request, |customer, products| {
             let id = records.customers().view().id(customer).to_owned();
-            if let Some(wanted) = truth.get(id.as_str()).filter(|wanted| wanted.iter().any(|w| !w.is_empty())) {
+            if let Some(wanted) = truth.get(id.as_str()).filter(|wanted| wanted.iter().any(|w| !w.is_empty()))
+            {
                 let hits = products.iter().filter(|p| wanted.contains(p.product_id.as_str())).count();
                 sum += hits as f64 / wanted.len() as f64;
                 n += 1;

@@ -82,7 +82,16 @@ fn finds_planted_tastes_out_of_time_and_beats_the_baselines() {
     let calibration = report.methods[0].all.calibration.unwrap();
     assert!((0.85..1.15).contains(&calibration), "{calibration}");
     let covered = report.band_coverage.unwrap();
-    eprintln!("{:?} spread {} {:?}", report.methods[0].all, report.band_spread, report.offers.iter().map(|o| (o.n_buyers, o.expected_buyers as i32, o.low as i32, o.high as i32)).collect::<Vec<_>>());
+    eprintln!(
+        "{:?} spread {} {:?}",
+        report.methods[0].all,
+        report.band_spread,
+        report
+            .offers
+            .iter()
+            .map(|o| (o.n_buyers, o.expected_buyers as i32, o.low as i32, o.high as i32))
+            .collect::<Vec<_>>()
+    );
     assert!(covered > 0.6, "{covered}");
     assert_eq!(report.judged_from, "2024-06-17");
     assert!(report.methods[0].all.gain.windows(2).all(|pair| pair[1] >= pair[0]));
@@ -100,7 +109,8 @@ fn with_labels_permuted_among_customers_nothing_is_learned() {
 #[test]
 fn a_never_sold_product_of_a_liked_category_goes_to_those_who_like_it() {
     // Products 66..72 (one a category) never sell.
-    let records = shop::shop(600, N_DAYS, |_, product, _| Some(if product >= 66 { product - 6 } else { product }));
+    let records =
+        shop::shop(600, N_DAYS, |_, product, _| Some(if product >= 66 { product - 6 } else { product }));
     let cold = Offer::by_products("new in category 1", vec!["p067".to_owned()]);
     let products = ProductSet::new(records.n_products(), [records.products().view().find("p067").unwrap()]);
     assert_eq!(cold.resolve(&records).unwrap(), products);
@@ -139,5 +149,8 @@ fn stops_when_asked() {
     let stop = Stop::new();
     stop.stop();
     let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &stop };
-    assert_eq!(clew_crm::train(&run, &records, &params()).unwrap_err(), Error::Learn(clew_learn::Error::Stopped));
+    assert_eq!(
+        clew_crm::train(&run, &records, &params()).unwrap_err(),
+        Error::Learn(clew_learn::Error::Stopped)
+    );
 }

@@ -105,7 +105,7 @@ impl Crowd {
         let (first_name, code) = (name.map_or("", |n| n.name), code.map_or("", |d| d.code));
         let year = self.end_year - age;
         let nickname =
-            chance.happens(0.42).then(|| nickname(first_name, sex, year, code, chance)).unwrap_or_default();
+            if chance.happens(0.42) { nickname(first_name, sex, year, code, chance) } else { String::new() };
         let row = CustomerRow {
             number: n,
             first_name,

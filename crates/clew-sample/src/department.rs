@@ -15,8 +15,11 @@ pub(crate) struct Department {
     pub(crate) zones: &'static str,
 }
 
+/// A letter, a kind of place, and the traits it shifts by how much.
+type Zone = (char, &'static str, &'static [(usize, f32)]);
+
 /// What living in such a place does to tastes.
-pub(crate) static ZONES: &[(char, &str, &[(usize, f32)])] = &[
+pub(crate) static ZONES: &[Zone] = &[
     (
         'P',
         "Paris",

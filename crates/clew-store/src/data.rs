@@ -65,7 +65,10 @@ impl Data {
     /// The first and the last event's time.
     pub fn event_range(&self) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let events = || self.totals.iter().filter(|total| total.entity == Entity::Events);
-        Some((events().filter_map(|total| total.first_at).min()?, events().filter_map(|total| total.last_at).max()?))
+        Some((
+            events().filter_map(|total| total.first_at).min()?,
+            events().filter_map(|total| total.last_at).max()?,
+        ))
     }
 
     /// When anything was last written.
@@ -120,15 +123,17 @@ pub async fn find(tenant: &mut Tenant<'_>) -> Result<Data> {
 /// The attributes that the rows of an entity were found to have, by name, each with its type.
 pub async fn attributes(tenant: &mut Tenant<'_>, entity: Entity) -> Result<Vec<(String, ColumnType)>> {
     let tenant_id = tenant.id();
-    let rows: Vec<(String, String)> =
-        sqlx::query_as("select name, type from attributes where tenant_id = $1 and entity = $2 order by name")
-            .bind(tenant_id)
-            .bind(entity)
-            .fetch_all(tenant.connection())
-            .await?;
+    let rows: Vec<(String, String)> = sqlx::query_as(
+        "select name, type from attributes where tenant_id = $1 and entity = $2 order by name",
+    )
+    .bind(tenant_id)
+    .bind(entity)
+    .fetch_all(tenant.connection())
+    .await?;
     let typed = |(name, word): (String, String)| {
         let column_type = serde_json::from_value(serde_json::Value::String(word));
-        let column_type = column_type.map_err(|_| Error::corrupt(format!("attribute {name}"), "import it again"))?;
+        let column_type =
+            column_type.map_err(|_| Error::corrupt(format!("attribute {name}"), "import it again"))?;
         Ok((name, column_type))
     };
     rows.into_iter().map(typed).collect()

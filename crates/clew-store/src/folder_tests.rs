@@ -266,7 +266,8 @@ fn bad_lines_are_rejected_with_column_and_reason_and_the_others_kept() {
 #[test]
 fn what_makes_a_folder_unusable_is_said_with_the_remedy() {
     let header = "kind,customer_id,occurred_at\n";
-    let cases: [(&[(&str, &str)], &[&str]); 8] = [
+    type Files<'a> = &'a [(&'a str, &'a str)];
+    let cases: [(Files<'_>, &[&str]); 8] = [
         (&[], &["has no file of events", "[events.options] file"]),
         (&[("events.csv", header), ("events.ndjson", "{}")], &["several files of events"]),
         (

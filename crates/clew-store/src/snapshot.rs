@@ -187,7 +187,7 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 
 async fn totals(tenant: &mut Tenant<'_>) -> Result<Totals> {
     let tenant_id = tenant.id();
-    Ok(sqlx::query_as(
+    sqlx::query_as(
         "select last_batch as batch,
              coalesce(sum(n_rows) filter (where entity = 'customers'), 0)::bigint as n_customers,
              coalesce(sum(n_rows) filter (where entity = 'products'), 0)::bigint as n_products,
@@ -199,7 +199,7 @@ async fn totals(tenant: &mut Tenant<'_>) -> Result<Totals> {
     .bind(tenant_id)
     .fetch_optional(tenant.connection())
     .await?
-    .ok_or(Error::Missing { what: "tenant" })?)
+    .ok_or(Error::Missing { what: "tenant" })
 }
 
 /// Reads what was written after `previous`, and puts it behind that.

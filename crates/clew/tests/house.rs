@@ -1,5 +1,7 @@
 //! The house's walls: which crate may lean on which, how long a file may be, and what may not stand in one.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -43,7 +43,7 @@ pub(crate) fn check(events: &[NewEvent], now: DateTime<Utc>) -> Vec<Fault> {
             }
         }
         for (field, number) in [("quantity", event.quantity), ("revenue", event.revenue)] {
-            if number.is_some_and(|number| !(number.abs() <= LARGEST)) {
+            if number.is_some_and(|number| number.is_nan() || number.abs() > LARGEST) {
                 fault(field, "must be a number from -1e15 to 1e15".to_owned());
             }
         }

@@ -178,6 +178,10 @@ impl TableFile {
     }
 
     /// The next row that can be used; none at the end.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a row is lent until the next one, which Iterator cannot say"
+    )]
     pub fn next(&mut self) -> Result<Option<AttributeRow<'_>>> {
         let id = loop {
             if !self.reader.read(&mut self.record, &mut self.rejections)? {

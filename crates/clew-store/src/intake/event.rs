@@ -146,6 +146,10 @@ impl EventFile {
     }
 
     /// The next event that can be used; none at the end.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "a row is lent until the next one, which Iterator cannot say"
+    )]
     pub fn next(&mut self) -> Result<Option<EventRow<'_>>> {
         let fields = loop {
             if !self.reader.read(&mut self.record, &mut self.rejections)? {
