@@ -1,5 +1,5 @@
 //! The sample tenant: the same for the same seed, sound, shaped like a shop, and with its truth beside it.
-#![allow(clippy::unwrap_used, reason = "a helper of tests may fail like a test")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 use std::io::Read as _;

@@ -81,6 +81,16 @@ impl Client {
         self.send(request.body(Body::from(serde_json::to_vec(body)?))?).await
     }
 
+    /// `POST path` with a JSON body, answered as the very text: its numbers keep their last digit.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn post_text(&self, path: &str, body: &Value) -> anyhow::Result<String> {
+        let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
+        let body = self.bytes(request.body(Body::from(serde_json::to_vec(body)?))?).await?;
+        String::from_utf8(body.into()).with_context(|| format!("POST {path} was not answered in JSON"))
+    }
+
     /// `POST path` with a file's bytes, streamed; `sent` hears of every further piece that left, in bytes.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What the demo asks of the API once the data are in: model, offer, gain curve, rule, recommendations.
 
 use anyhow::Context as _;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::step::Step;
@@ -11,6 +12,8 @@ use crate::client::Client;
 pub(super) struct Story {
     pub(super) offer: Value,
     pub(super) curve: Value,
+    /// The same in the API's own digits: numbers that are read and written again may lose the last one.
+    pub(super) curve_text: Box<RawValue>,
     /// The rule, and the curve with it in force.
     pub(super) rule: Value,
     pub(super) ruled: Value,
@@ -56,7 +59,9 @@ pub(super) async fn ask(
     customers: &[String],
 ) -> anyhow::Result<Story> {
     let offer = kept(client, "/v1/offers", offer).await?;
-    let curve = client.post("/v1/gain-curves", &json!({ "offer_id": offer["id"], "rules": [] })).await?;
+    let without_rules = json!({ "offer_id": offer["id"], "rules": [] });
+    let curve_text = RawValue::from_string(client.post_text("/v1/gain-curves", &without_rules).await?)?;
+    let curve = serde_json::from_str(curve_text.get())?;
     let rule = kept(client, "/v1/rules", rule).await?;
     let with_rule = json!({ "offer_id": offer["id"], "rules": [rule["id"]] });
     let ruled = client.post("/v1/gain-curves", &with_rule).await?;
@@ -73,6 +78,7 @@ pub(super) async fn ask(
     Ok(Story {
         offer,
         curve,
+        curve_text,
         rule,
         ruled,
         customer_id: chosen["customer_id"].as_str().unwrap_or_default().to_owned(),

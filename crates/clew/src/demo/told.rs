@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use clew_crm::Report;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::draw::{Mark, Paper, Point, draw};
@@ -17,39 +19,56 @@ pub(super) struct Access {
 }
 
 /// The whole story in one object.
-pub(super) fn object(
-    access: &Access,
-    story: &Story,
+#[derive(Serialize)]
+pub(super) struct Object<'a> {
+    url: &'a str,
+    api_key: &'a str,
+    tenant_id: &'a str,
+    offer_id: &'a Value,
+    offer: &'a Value,
+    gain_curve: &'a RawValue,
+    backtest: &'a Value,
+    rule: Value,
+    recommendations: Vec<Value>,
+    seconds: Value,
+}
+
+/// The whole story in one object.
+pub(super) fn object<'a>(
+    access: &'a Access,
+    story: &'a Story,
     titles: &HashMap<String, String>,
     seconds: Value,
-) -> Value {
+) -> Object<'a> {
     let step = &story.ruled["waterfall"][0];
-    json!({
-        "url": access.url,
-        "api_key": access.api_key,
-        "tenant_id": access.tenant_id,
-        "offer_id": story.offer["id"],
-        "offer": story.offer,
-        "gain_curve": story.curve,
-        "backtest": story.report,
-        "rule": {
-            "id": story.rule["id"],
-            "name": story.rule["name"],
-            "expression": story.rule["expression"],
-            "reason": story.rule["reason"],
-            "n_customers": step["n_customers"],
-            "expected_buyers": step["expected_buyers"],
-            "expected_revenue": step["expected_revenue"],
-            "named_volumes": story.ruled["named_volumes"],
-        },
-        "recommendations": story.recommendations.as_array().into_iter().flatten().map(|product| {
-            let mut product = product.clone();
-            product["customer_id"] = story.customer_id.clone().into();
-            product["title"] = product["product_id"].as_str().and_then(|id| titles.get(id)).cloned().into();
-            product
-        }).collect::<Vec<_>>(),
-        "seconds": seconds,
-    })
+    let rule = json!({
+        "id": story.rule["id"],
+        "name": story.rule["name"],
+        "expression": story.rule["expression"],
+        "reason": story.rule["reason"],
+        "n_customers": step["n_customers"],
+        "expected_buyers": step["expected_buyers"],
+        "expected_revenue": step["expected_revenue"],
+        "named_volumes": story.ruled["named_volumes"],
+    });
+    let recommended = |product: &Value| {
+        let mut product = product.clone();
+        product["customer_id"] = story.customer_id.clone().into();
+        product["title"] = product["product_id"].as_str().and_then(|id| titles.get(id)).cloned().into();
+        product
+    };
+    Object {
+        url: &access.url,
+        api_key: &access.api_key,
+        tenant_id: &access.tenant_id,
+        offer_id: &story.offer["id"],
+        offer: &story.offer,
+        gain_curve: &story.curve_text,
+        backtest: &story.report,
+        rule,
+        recommendations: story.recommendations.as_array().into_iter().flatten().map(recommended).collect(),
+        seconds,
+    }
 }
 
 /// The story on paper.
@@ -186,6 +205,7 @@ mod tests {
         let step = json!([{ "n_customers": 12, "expected_buyers": 1.5, "expected_revenue": 30.0 }]);
         let story = Story {
             offer: json!({ "id": "o", "name": "Red wine", "expression": "product.category == \"red wine\"" }),
+            curve_text: RawValue::from_string(curve.to_string()).unwrap(),
             curve,
             rule: json!({ "id": "r", "name": "Pressure", "expression": "customer.unsubscribed", "reason": "why" }),
             ruled: json!({ "waterfall": step, "named_volumes": { "buyers_70": 370 } }),
@@ -203,6 +223,7 @@ mod tests {
             assert!(told.contains(part), "{part} is not in {told}");
         }
         let object = object(&access, &story, &titles, json!({ "total": 1.0 }));
+        let object = serde_json::to_value(&object).unwrap();
         assert_eq!(object["gain_curve"]["named_volumes"]["buyers_70"], 380);
         assert_eq!(object["rule"]["n_customers"], 12);
         assert_eq!(object["recommendations"][0]["customer_id"], "c1");
