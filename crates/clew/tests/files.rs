@@ -223,7 +223,8 @@ fn bad_input_gets_place_and_remedy_and_leaves_no_file() {
     }
     assert!(!at.join("bad.csv").exists() && !at.join("m.clew").exists());
     // Other tests write beside this one: only its own files are looked for.
-    let left = fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+    let left =
+        fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
     let left: Vec<_> = left.filter(|name| name.starts_with(".bad.") || name.starts_with(".m.clew")).collect();
     assert!(left.is_empty(), "{left:?}");
 }
