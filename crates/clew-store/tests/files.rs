@@ -1,6 +1,6 @@
 //! Files in, objects and snapshots, tried on a real Postgres and a real folder.
 
-#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 #[path = "files/common.rs"]
 mod common;
