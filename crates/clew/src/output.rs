@@ -28,9 +28,8 @@ impl std::error::Error for Unwritable {
 /// When standard output cannot be written to (a closed pipe, a full disk).
 pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{}", text.as_ref())
-        .and_then(|()| out.flush())
-        .context("could not write to standard output")
+    writeln!(out, "{}", text.as_ref()).and_then(|()| out.flush()).map_err(Unwritable)?;
+    Ok(())
 }
 
 /// Writes one value as one line of JSON to standard output.

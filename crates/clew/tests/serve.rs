@@ -7,6 +7,7 @@ mod support;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::Stdio;
 
 use clew_store::testing;
 use support::process::{Beside, clew, done, told};
@@ -113,4 +114,14 @@ fn the_effective_configuration_is_shown_without_secrets() {
     assert_eq!(shown["listen"], "127.0.0.1:9000");
     assert_eq!(shown["work_places"], "3");
     assert_eq!(shown["database_url"], "[hidden]");
+}
+
+#[test]
+fn a_reader_who_has_had_enough_is_no_failure() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = clew(dir.path(), &["openapi"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), told(&output).as_str()), (Some(0), ""));
 }
