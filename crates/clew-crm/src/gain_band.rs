@@ -19,6 +19,10 @@ pub(crate) fn band(expected: f64, variance: f64, spread: f64) -> (f64, f64) {
 /// How far the level of all offers together moves from one window to the next, at the least: a standard deviation of its logarithm.
 const COMMON: f64 = 0.05;
 
+/// Share of the spread found that is held for the next window: the judged fit had not seen the judged window, the final one has, and
+/// is off by less. Measured over three dates of a grocer's year.
+const KEPT_OWN: f64 = 0.75;
+
 /// The spread of the offer factor: (expected, variance of chance, realised) of each judged offer.
 ///
 /// Two parts, added as variances. Each offer's own: what makes the band, centred on the shift of all, cover 80 % of the offers. And the
@@ -47,7 +51,7 @@ pub(crate) fn spread(offers: &[(f64, f64, f64)]) -> f64 {
         let middle = 0.5 * (low + high);
         if covered(middle) < 0.8 { low = middle } else { high = middle }
     }
-    let own = if covered(0.0) >= 0.8 { 0.0 } else { high };
+    let own = if covered(0.0) >= 0.8 { 0.0 } else { KEPT_OWN * high };
     (own * own + 0.25 * shift * shift + COMMON * COMMON).sqrt()
 }
 
@@ -77,7 +81,7 @@ mod tests {
             .map(|i| (10_000.0, 9_000.0, 10_000.0 * (0.3 * quantile(f64::from(i) / 200.0)).exp()))
             .collect();
         let found = spread(&offers);
-        assert!((0.27..0.34).contains(&found), "{found}");
+        assert!((0.2..0.26).contains(&found), "{found}");
         let exact: Vec<(f64, f64, f64)> = (0..50).map(|_| (1_000.0, 900.0, 1_000.0)).collect();
         assert_eq!(spread(&exact), COMMON);
     }

@@ -60,7 +60,7 @@ pub struct NamedVolumes {
     pub most_profitable: Option<usize>,
 }
 
-/// How offers of about this size fared out of time.
+/// How offers of about this share of buyers fared out of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ComparableBacktest {
     /// Offers compared with.

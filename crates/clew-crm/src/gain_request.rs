@@ -104,7 +104,8 @@ impl Scorer {
         curve.n_products = products.len();
         curve.waterfall = waterfall;
         let expected = curve.points.last().map_or(0.0, |point| point.expected_buyers);
-        curve.comparable_backtest = self.comparable(expected, n_buyers == 0);
+        curve.comparable_backtest =
+            self.comparable(expected / curve.n_customers.max(1) as f64, n_buyers == 0);
         curve.warnings = self.warnings(expected, n_buyers);
         Ok(curve)
     }
@@ -130,14 +131,15 @@ impl Scorer {
             .fold((0.0, 0.0), |sum, place| (sum.0 + worth[place].0, sum.1 + worth[place].1))
     }
 
-    /// How offers of a third to three times the expected buyers fared out of time.
-    fn comparable(&self, expected: f64, cold: bool) -> Option<ComparableBacktest> {
+    /// How offers of a third to three times the share of buyers fared out of time.
+    fn comparable(&self, share: f64, cold: bool) -> Option<ComparableBacktest> {
         let report = &self.model.report;
         let near: Vec<_> = report
             .offers
             .iter()
             .filter(|o| {
-                o.cold == cold && o.expected_buyers > expected / 3.0 && o.expected_buyers < expected * 3.0
+                let theirs = o.expected_buyers / o.n_customers.max(1) as f64;
+                o.cold == cold && theirs > share / 3.0 && theirs < share * 3.0
             })
             .filter(|o| o.auc.is_some())
             .collect();
@@ -149,7 +151,7 @@ impl Scorer {
         let mut ratios: Vec<f64> =
             near.iter().map(|o| (o.n_buyers as f64 + 0.5) / (o.expected_buyers + 0.5)).collect();
         ratios.sort_by(f64::total_cmp);
-        let at = |share: f64| ratios.get(((n - 1) as f64 * share).round() as usize).copied().unwrap_or(1.0);
+        let at = |place: f64| ratios.get(((n - 1) as f64 * place).round() as usize).copied().unwrap_or(1.0);
         Some(ComparableBacktest {
             n_offers: n,
             auc: mean(near.iter().filter_map(|o| o.auc).collect()),

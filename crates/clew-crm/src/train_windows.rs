@@ -14,6 +14,10 @@ use crate::train_rows::{Rows, draw};
 use crate::train_setting::Setting;
 
 const STREAM: u64 = 0x3000;
+/// Active customers that an offer is judged on, at most; of more, every k-th.
+const MAX_CUSTOMERS: usize = 5_000;
+/// Customers whose rows tell how well each feature separates on its own, at most.
+const MAX_ALONE: usize = 1_500;
 
 /// Draws rows of all offers as of one state.
 pub(crate) fn gather(
@@ -77,8 +81,10 @@ fn judged(
     n_features: usize,
 ) -> Result<JudgedOffer> {
     let state = seen.state;
-    let places: Vec<usize> =
+    let active: Vec<usize> =
         (0..answers.len()).filter(|&c| answers[c] != 2 && state.profile[c].is_active()).collect();
+    let places: Vec<usize> =
+        active.iter().copied().step_by(active.len().div_ceil(MAX_CUSTOMERS).max(1)).collect();
     let mut x = vec![0.0; places.len() * n_features];
     for (&place, row) in places.iter().zip(x.chunks_exact_mut(n_features)) {
         seen.write(place, row);
@@ -106,11 +112,14 @@ fn judged(
 
 /// AUC of a feature on its own, whichever way it points; one half where it says nothing. A missing value ranks last.
 fn alone(x: &[f32], n_features: usize, feature: usize, bought: &[f32]) -> f64 {
-    let values: Vec<f32> = x
+    let step = bought.len().div_ceil(MAX_ALONE).max(1);
+    let (values, bought): (Vec<f32>, Vec<f32>) = x
         .chunks_exact(n_features)
-        .map(|row| if row[feature].is_finite() { row[feature] } else { -1e9 })
-        .collect();
-    clew_learn::metrics::auc(&values, bought, &vec![1.0; bought.len()]).unwrap_or(0.5)
+        .zip(bought)
+        .step_by(step)
+        .map(|(row, &bought)| (if row[feature].is_finite() { row[feature] } else { -1e9 }, bought))
+        .unzip();
+    clew_learn::metrics::auc(&values, &bought, &vec![1.0; bought.len()]).unwrap_or(0.5)
 }
 
 /// The states as of the given windows, oldest first, each handed to `see`; gives the factors of the newest.
