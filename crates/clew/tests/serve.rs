@@ -8,6 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use clew_store::testing;
 use support::process::{Beside, clew, done, told};
@@ -35,7 +36,11 @@ async fn a_server_answers_and_ends_in_good_order() {
         assert_eq!(get(&url, path).0, 200, "{path}");
     }
     assert_eq!(get(&url, "/v1/tenant").0, 401);
-    assert!(get(&url, "/metrics").1.contains("clew_queue_jobs"), "the worker's metrics are missing");
+    // The worker counts the queue in its first round, which may come after the first request.
+    let began = Instant::now();
+    while !get(&url, "/metrics").1.contains("clew_queue_jobs") {
+        assert!(began.elapsed() < Duration::from_secs(60), "the worker's metrics are missing");
+    }
     let address = url.strip_prefix("http://").unwrap();
     assert_eq!(done(&mut clew(dir.path(), &["health", "--ready", "--address", address])), "ok\n");
 
