@@ -11,15 +11,15 @@ use std::time::Instant;
 
 use chrono::{DateTime, NaiveDate};
 use clew_crm::{
-    BacktestParams, ColumnType, EventRow, EventTable, Offer, Records, Report, Scorer, Table, TableBuilder,
-    TrainParams, Value,
+    BacktestParams, ColumnType, EventRow, EventTable, GainRequest, Offer, ProductSet, Records, Report,
+    Scorer, Table, TableBuilder, TrainParams, Value,
 };
 use clew_learn::{Progress, Run, Stop};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-fn reader(path: &str) -> Outcome<csv::Reader<flate2::read::GzDecoder<std::fs::File>>> {
-    Ok(csv::Reader::from_reader(flate2::read::GzDecoder::new(std::fs::File::open(path)?)))
+fn reader(path: &str) -> Outcome<csv::Reader<flate2::read::MultiGzDecoder<std::fs::File>>> {
+    Ok(csv::Reader::from_reader(flate2::read::MultiGzDecoder::new(std::fs::File::open(path)?)))
 }
 
 fn table(path: &str) -> Outcome<Table> {
@@ -39,22 +39,29 @@ fn table(path: &str) -> Outcome<Table> {
 
 fn events(path: &str) -> Outcome<EventTable> {
     let mut table = EventTable::new();
-    let some = |cell: &str| (!cell.is_empty()).then(|| cell.to_owned());
-    for record in reader(path)?.records() {
+    let mut reader = reader(path)?;
+    let names = reader.headers()?.clone();
+    let place = |name: &str| names.iter().position(|known| known == name);
+    let places = ["product_id", "quantity", "revenue", "campaign_id", "query", "basket_id"].map(place);
+    let (kind, customer, at) = (
+        place("kind").ok_or("no kind")?,
+        place("customer_id").ok_or("no customer_id")?,
+        place("occurred_at").ok_or("no occurred_at")?,
+    );
+    for record in reader.records() {
         let record = record?;
-        let product = some(&record[2]);
-        let campaign = some(&record[6]);
-        let basket = some(&record[7]);
+        let [product, quantity, revenue, campaign, query, basket] =
+            places.map(|place| place.and_then(|place| record.get(place)).filter(|cell| !cell.is_empty()));
         table.push(&EventRow {
-            kind: &record[0],
-            customer: &record[1],
-            at: DateTime::parse_from_rfc3339(&record[3].replace(' ', "T"))?.timestamp(),
-            product: product.as_deref(),
-            quantity: record[4].parse().ok(),
-            revenue: record[5].parse().ok(),
-            campaign: campaign.as_deref(),
-            query: None,
-            basket: basket.as_deref(),
+            kind: &record[kind],
+            customer: &record[customer],
+            at: DateTime::parse_from_rfc3339(&record[at].replace(' ', "T"))?.timestamp(),
+            product,
+            quantity: quantity.and_then(|cell| cell.parse().ok()),
+            revenue: revenue.and_then(|cell| cell.parse().ok()),
+            campaign,
+            query,
+            basket,
         })?;
     }
     Ok(table)
@@ -165,6 +172,12 @@ fn main() -> Outcome<()> {
     let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(&records), as_of.timestamp())?;
     println!("scorer in {:.2} s", clock.elapsed().as_secs_f64());
     let clock = Instant::now();
+    let everything = ProductSet::new(records.n_products(), (0..records.n_products() as u32).step_by(7));
+    for _ in 0..3 {
+        let clock = Instant::now();
+        let curve = scorer.gain_curve(&run, &GainRequest::new(&everything))?;
+        println!("gain curve in {:.3} s: {}", clock.elapsed().as_secs_f64(), curve.sentence);
+    }
     let mut file = BufWriter::new(std::fs::File::create(out)?);
     writeln!(file, "offer_id,customer_id,propensity")?;
     let customers = records.customers().view();

@@ -151,15 +151,25 @@ fn choose(candidates: &[CandidateFigures]) -> usize {
     best
 }
 
+/// Rows that the calibration is fitted to, at most.
+const MAX_CALIBRATED: usize = 100_000;
 /// Share of the judged window's shift that is held for the next one.
 const KEPT_SHIFT: f64 = 0.25;
 
 /// Straightens the log-odds on the judged window. The slope is kept as found; of the shift, a part: how far the last window lay off as a
 /// whole says little of how far the next one will, and the final fit has seen the last one.
 fn calibrate(judged: &[JudgedOffer], chosen: usize) -> Result<Platt> {
-    let decisions: Vec<f32> =
-        judged.iter().flat_map(|offer| offer.decisions.get(chosen).cloned().unwrap_or_default()).collect();
-    let bought: Vec<f32> = judged.iter().flat_map(|offer| offer.bought.iter().copied()).collect();
+    let n_rows: usize = judged.iter().map(|offer| offer.bought.len()).sum();
+    // Two numbers are found from every k-th row as well as from all.
+    let step = n_rows.div_ceil(MAX_CALIBRATED).max(1);
+    let (decisions, bought): (Vec<f32>, Vec<f32>) = judged
+        .iter()
+        .filter_map(|offer| {
+            Some(offer.decisions.get(chosen)?.iter().copied().zip(offer.bought.iter().copied()))
+        })
+        .flatten()
+        .step_by(step)
+        .unzip();
     let n_buyers: f32 = bought.iter().sum();
     // With few buyers the line is pulled towards no change.
     let trust = f64::from(n_buyers) / (f64::from(n_buyers) + 200.0);
