@@ -35,7 +35,7 @@ pub(crate) fn line(text: impl AsRef<str>) -> anyhow::Result<()> {
 /// Writes one value as one line of JSON to standard output.
 ///
 /// # Errors
-/// As [`line`], and when the value cannot be written as JSON.
+/// As [`line()`], and when the value cannot be written as JSON.
 pub(crate) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(serde_json::to_string(value).context("could not write the result as JSON")?)
 }
