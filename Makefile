@@ -31,7 +31,7 @@ openapi: build
 	@./target/debug/clew openapi > openapi/clew.json.new && mv openapi/clew.json.new openapi/clew.json
 
 bench: tools
-	cargo build --workspace --locked
+	cargo build --workspace --examples --bins --locked
 	./deploy/bench
 
 audit:
