@@ -3,7 +3,7 @@
 //! An `OfferState` is made once per offer and state; it then writes the features of any customer. Names and order are those of
 //! [`names`]; NaN says "does not apply".
 use crate::feature_affinity::Affinity;
-use crate::feature_attribute::Attribute;
+use crate::feature_attribute::{Attribute, Grouping};
 use crate::feature_customer::{self, WINDOWS, days, rhythm};
 use crate::feature_ledger::NEVER;
 use crate::feature_level::Level;
@@ -69,6 +69,15 @@ const INSIDE: [&str; 18] = [
     "views of the offer in 7 days",
     "views of the offer in 28 days",
 ];
+
+/// How many features there are for a catalogue of these groupings.
+pub(crate) fn n_features(groupings: &[Grouping]) -> usize {
+    feature_customer::NAMES.len()
+        + INSIDE.len()
+        + groupings.len() * N_AROUND
+        + Affinity::NAMES.len()
+        + Level::NAMES.len()
+}
 
 /// Names of all features; `cold` marks those that a never-sold offer has too.
 pub(crate) fn names(attributes: &[Attribute]) -> Vec<(String, bool)> {

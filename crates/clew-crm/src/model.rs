@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::feature_attribute::Grouping;
+use crate::feature_descriptor::Descriptors;
+use crate::feature_offer;
 use crate::feature_taste::TasteModel;
 use crate::propensity_heads::Heads;
 use crate::report::Report;
@@ -91,7 +93,7 @@ impl Model {
                 "train again",
             ));
         }
-        Ok(Model {
+        let model = Model {
             as_of: saved.as_of,
             horizon_days: saved.horizon_days,
             seed: saved.seed,
@@ -102,6 +104,33 @@ impl Model {
             taste: TasteModel::read(&file)?,
             filter: if saved.with_filter { Some(FittedGraphFilter::read(&file, "filter")?) } else { None },
             heads: if saved.with_heads { Some(Heads::read(&file)?) } else { None },
-        })
+        };
+        model.check()?;
+        Ok(model)
+    }
+
+    /// That the parts fit together: a file may be whole and yet be put together wrongly.
+    fn check(&self) -> Result<()> {
+        let n_products = self.product_ids.len();
+        let n_groups: usize = self.product_groupings.iter().map(|grouping| grouping.labels.len()).sum();
+        let described = |descriptors: &Descriptors, groupings: &[Grouping]| {
+            descriptors.groups.len() == groupings.len()
+                && descriptors.mean.len() == self.taste.products.columns.ncols()
+                && descriptors.groups.iter().zip(groupings).all(|(d, g)| d.nrows() == g.labels.len())
+        };
+        let fits = self.taste.products.columns.nrows() == n_products
+            && self.taste.support.len() == n_products
+            && self.taste.groups.columns.nrows() == n_groups
+            && described(&self.taste.product_descriptors, &self.product_groupings)
+            && described(&self.taste.customer_descriptors, &self.customer_groupings)
+            && self.filter.as_ref().is_none_or(|filter| filter.n_columns() == n_products)
+            && self
+                .heads
+                .as_ref()
+                .is_none_or(|heads| heads.fits(feature_offer::n_features(&self.product_groupings)));
+        if fits {
+            return Ok(());
+        }
+        Err(Error::input("the parts of the model file do not fit together", "train again"))
     }
 }

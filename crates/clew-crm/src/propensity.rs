@@ -188,6 +188,14 @@ impl Propensity {
         decisions.iter().map(|&z| sigmoid(self.straightened(z)) as f32).collect()
     }
 
+    /// Whether the model is of rows of so many features, and its parts of one another.
+    pub(crate) fn fits(&self, n_features: usize) -> bool {
+        self.n_features == n_features
+            && self.chosen.iter().all(|&feature| feature < n_features)
+            && self.expansion.fits(n_features)
+            && self.expansion.n_columns() == self.logistic.coefficients.len()
+    }
+
     /// Adds the model to a file.
     pub(crate) fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
         writer.json(

@@ -67,6 +67,11 @@ impl Expansion {
         self.features.iter().map(|bend| bend.numbers.len().saturating_sub(1)).sum()
     }
 
+    /// Whether rows of so many features can be expanded.
+    pub(crate) fn fits(&self, n_features: usize) -> bool {
+        self.features.iter().all(|bend| bend.feature < n_features)
+    }
+
     /// Expands rows.
     pub(crate) fn transform(&self, x: &[f32], n_features: usize) -> Array2<f32> {
         let n = x.len() / n_features.max(1);

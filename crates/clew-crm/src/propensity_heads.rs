@@ -84,6 +84,13 @@ impl Heads {
         Ok(all)
     }
 
+    /// Whether the models are of rows of so many features.
+    pub(crate) fn fits(&self, n_features: usize) -> bool {
+        self.n_features == n_features
+            && self.warm.fits(n_features)
+            && self.cold.as_ref().is_none_or(|cold| cold.fits(n_features))
+    }
+
     /// Adds the models to a file.
     pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
         let saved = Saved {

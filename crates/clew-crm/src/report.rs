@@ -102,7 +102,7 @@ pub struct Figures {
 pub struct CandidateFigures {
     /// `linear`, `logistic`, `boosted_trees`, or the same with `cold ` before it for the model of never-sold offers.
     pub name: String,
-    /// AUC on the rows it was fitted on.
+    /// AUC on the rows it was fitted on, mean over offers and cutoffs.
     pub auc_training: f64,
     /// AUC out of time, mean over offers.
     pub auc: f64,

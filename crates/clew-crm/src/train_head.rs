@@ -126,13 +126,27 @@ fn candidate(
     let new = judge::figures(judged, |offer| judge::plain(offer, at), true, true);
     Ok(CandidateFigures {
         name: format!("{}{}", if cold { "cold " } else { "" }, model.kind.name()),
-        auc_training: metrics::auc(&inside, &few.y, &few.weight).unwrap_or(0.5),
+        auc_training: auc_by_group(&inside, &few),
         auc: all.auc,
         auc_new: new.auc,
         log_loss_training: metrics::log_loss(&probability, &few.y, &few.weight)?,
         log_loss: all.log_loss.unwrap_or(f64::NAN),
         chosen: false,
     })
+}
+
+/// Mean AUC over the groups of rows, so that it can stand beside the mean over offers out of time.
+fn auc_by_group(score: &[f32], rows: &Rows) -> f64 {
+    let (mut sum, mut n, mut from) = (0.0, 0.0, 0);
+    for part in rows.group.chunk_by(|a, b| a == b) {
+        let of = from..from + part.len();
+        from = of.end;
+        if let Ok(auc) = metrics::auc(&score[of.clone()], &rows.y[of.clone()], &rows.weight[of]) {
+            sum += auc;
+            n += 1.0;
+        }
+    }
+    if n > 0.0 { sum / n } else { 0.5 }
 }
 
 /// The smallest candidate that no larger one beats by the margin.

@@ -15,6 +15,8 @@ pub(crate) struct Rows {
     pub(crate) y: Vec<f32>,
     /// How many pairs each row stands for.
     pub(crate) weight: Vec<f32>,
+    /// Which offer at which cutoff a row is of; rows of one group stand together.
+    pub(crate) group: Vec<u32>,
 }
 
 impl Rows {
@@ -33,6 +35,7 @@ impl Rows {
         self.x.extend(other.x);
         self.y.extend(other.y);
         self.weight.extend(other.weight);
+        self.group.extend(other.group);
     }
 
     /// Every k-th row, so that at most `max` are left; they weigh as much as before, together.
@@ -43,6 +46,7 @@ impl Rows {
             few.x.extend_from_slice(&self.x[row * self.n_features..(row + 1) * self.n_features]);
             few.y.push(self.y[row]);
             few.weight.push(self.weight[row] * step as f32);
+            few.group.push(self.group[row]);
         }
         few
     }

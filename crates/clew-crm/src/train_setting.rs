@@ -44,12 +44,14 @@ pub(crate) fn taste_params(params: &TrainParams) -> TasteParams {
         products: ImplicitAls {
             n_factors: params.n_factors,
             regularisation: 0.01,
+            unobserved_weight: 0.01,
             n_sweeps: 6,
             ..ImplicitAls::default()
         },
         groups: ImplicitAls {
             n_factors: params.n_group_factors,
             regularisation: 0.01,
+            unobserved_weight: 0.01,
             n_sweeps: 6,
             ..ImplicitAls::default()
         },

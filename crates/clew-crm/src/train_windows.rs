@@ -14,6 +14,8 @@ use crate::train_rows::{Rows, draw};
 use crate::train_setting::Setting;
 
 const STREAM: u64 = 0x3000;
+/// Groups of rows are numbered by window and offer; more offers than this are never practised on.
+const GROUPS: u32 = 1 << 20;
 /// Active customers that an offer is judged on, at most; of more, every k-th.
 const MAX_CUSTOMERS: usize = 5_000;
 /// Customers whose rows tell how well each feature separates on its own, at most.
@@ -38,7 +40,9 @@ pub(crate) fn gather(
                 let answers = setting.answers(state, &offer.products, window);
                 let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
                 let mut rng = run.rng(STREAM + (u64::from(window) << 32) + at as u64);
-                Ok(draw(&seen, n_features, &answers, budget, &mut rng))
+                let mut rows = draw(&seen, n_features, &answers, budget, &mut rng);
+                rows.group = vec![window * GROUPS + at as u32; rows.n()];
+                Ok(rows)
             })
             .collect::<Result<Vec<_>>>()
     })?;
