@@ -6,6 +6,8 @@ use crate::error::{Error, Result};
 use crate::format::{File, Writer};
 use crate::metrics;
 
+pub use crate::loss::{sigmoid, softplus};
+
 /// Platt's sigmoid of the score (Platt 1999, with the smoothed targets of its section 2.2):
 /// p = 1 / (1 + exp(−(slope × score + intercept))). Two numbers, so it suits small data.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -117,21 +119,6 @@ fn check(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<()> {
         Some(row) => Err(Error::input(format!("row {row} is not finite"), "drop or fill it")),
         None => Ok(()),
     }
-}
-
-/// 1 / (1 + e^−z).
-pub fn sigmoid(z: f64) -> f64 {
-    if z >= 0.0 {
-        1.0 / (1.0 + (-z).exp())
-    } else {
-        let e = z.exp();
-        e / (1.0 + e)
-    }
-}
-
-/// ln(1 + e^z), without overflow.
-pub fn softplus(z: f64) -> f64 {
-    z.max(0.0) + (-z.abs()).exp().ln_1p()
 }
 
 /// Isotonic regression by pool-adjacent-violators (Ayer et al. 1955), straight lines between the pools.

@@ -1,0 +1,1 @@
+//! Bins: from numbers to small integers, by quantiles.

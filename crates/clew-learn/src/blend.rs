@@ -1,0 +1,1 @@
+//! Blends of recommenders: weights chosen on a validation part.

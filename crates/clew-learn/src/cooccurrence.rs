@@ -1,0 +1,1 @@
+//! What occurs together: counts, lift and support of pairs of columns.

@@ -1,0 +1,1 @@
+//! Item-item ridge regression in closed form (EASE; Steck 2019).

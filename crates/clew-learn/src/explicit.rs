@@ -1,0 +1,1 @@
+//! Explicit factorisation: ratings as biases and vectors.

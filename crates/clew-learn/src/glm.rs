@@ -1,0 +1,1 @@
+//! Poisson and gamma regression with the log link.

@@ -1,0 +1,1 @@
+//! Feature hashing with signed buckets (Weinberger et al. 2009).

@@ -1,0 +1,1 @@
+//! Factorisation that reads a stream once.

@@ -1,0 +1,1 @@
+//! Logistic regression that reads a stream once.

@@ -1,0 +1,1 @@
+//! Randomised singular value decomposition (Halko, Martinsson, Tropp 2011).

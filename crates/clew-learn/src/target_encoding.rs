@@ -1,0 +1,1 @@
+//! Target encoding: a category as the mean outcome of others, out of fold and shrunk.

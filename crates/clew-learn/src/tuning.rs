@@ -1,0 +1,1 @@
+//! Choice of rank and regularisation on a validation part of a sub-sample.

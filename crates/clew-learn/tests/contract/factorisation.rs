@@ -1,0 +1,33 @@
+//! Factorisations under the contract.
+
+use clew_learn::als::ImplicitAls;
+use clew_learn::sparse::Csr;
+
+use crate::common::with_run;
+
+#[test]
+fn the_factorisation_keeps_to_it_too() {
+    let triplets: Vec<(u32, u32, f32)> = (0..40_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) % 3_000, n.wrapping_mul(40_503) % 700 * (n % 7) / 7, 1.0))
+        .collect();
+    let als = ImplicitAls { n_factors: 16, n_sweeps: 4, ..Default::default() };
+    let matrix = Csr::from_triplets(3_000, 700, &triplets).unwrap();
+    let fit = |n_threads, matrix: &Csr| with_run(n_threads, 5, |run| als.fit(run, matrix, None)).unwrap();
+    let once = fit(1, &matrix);
+    assert_eq!(once, fit(2, &matrix));
+    assert_eq!(once, fit(3, &matrix));
+    let other_seed = with_run(2, 6, |run| als.fit(run, &matrix, None)).unwrap();
+    assert_ne!(once.columns, other_seed.columns);
+    // An event of value 2 is the event twice, in any order.
+    let doubled: Vec<_> = triplets.iter().map(|&(r, c, v)| (r, c, 2.0 * v)).collect();
+    let repeated: Vec<_> = triplets.iter().chain(triplets.iter().rev()).copied().collect();
+    let doubled = Csr::from_triplets(3_000, 700, &doubled).unwrap();
+    assert_eq!(doubled, Csr::from_triplets(3_000, 700, &repeated).unwrap());
+    // Rows in another order have the same vectors in that order, but for rounding.
+    let reversed: Vec<_> = triplets.iter().map(|&(r, c, v)| (2_999 - r, c, v)).collect();
+    let reversed = fit(2, &Csr::from_triplets(3_000, 700, &reversed).unwrap());
+    for row in 0..3_000 {
+        let apart = &once.rows.row(row) - &reversed.rows.row(2_999 - row);
+        assert!(apart.iter().all(|v| v.abs() < 1e-2), "row {row}: {apart}");
+    }
+}

@@ -1,0 +1,7 @@
+//! The network under the contract.
+
+use crate::harness::Candidate;
+
+pub fn candidates() -> Vec<Candidate> {
+    vec![]
+}
