@@ -100,6 +100,8 @@ def measured(part, case, work, python, program):
     verdict = "" if reach is None else "reached" if ratio <= reach and fair else "**not reached**"
     said = lambda turns: f"{median(turns, 'seconds'):.2f} s ({median(turns, 'cpu_seconds'):.2f} s), {median(turns, 'peak_mb'):,.0f} MB"
     also = "; ".join(f"{k} {v:.4g}" for k, v in ours[-1]["quality"].items() if k != quality and isinstance(v, (int, float)))
+    heavier = median(ours, "peak_mb") > 1.02 * median(peer, "peak_mb")
+    verdict += "; more memory than the peer" if heavier else ""
     loud = max(t["others"] for t in peer + ours)
     row = [case["title"], f"{ours[-1]['who']}: {said(ours)}", f"{peer[-1]['who']}: {said(peer)}", f"**{ratio:.2f}** ({cpu:.2f})", f"≤ {reach}" if reach is not None else "",
            f"{quality} {q_ours:.6g} / {q_peer:.6g} ({rule}{'' if fair else ': NOT kept'})" + (f"; {also}" if also else ""), verdict + (f" (others used {loud:.0%})" if loud > DISTURBED else "")]
