@@ -70,6 +70,20 @@ pub(crate) fn weights(n: usize, weight: &[f32]) -> Result<()> {
     }
 }
 
+/// One finite offset for each of `n` rows, if there are offsets.
+pub(crate) fn offsets(n: usize, offset: Option<&[f32]>) -> Result<()> {
+    let Some(offset) = offset else { return Ok(()) };
+    if offset.len() != n {
+        return Err(Error::input(format!("{n} rows, {} offsets", offset.len()), "give one offset per row"));
+    }
+    match offset.iter().position(|offset| !offset.is_finite()) {
+        Some(row) => {
+            Err(Error::input(format!("row {row} has an offset that is not finite"), "drop or fill it"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// The weighted mean outcome, refusing what no model can be learned from: no weight at all, and for the
 /// logistic loss one class only.
 pub(crate) fn mean_outcome(y: &[f32], weight: &[f32], loss: Loss) -> Result<f64> {
@@ -88,6 +102,14 @@ pub(crate) fn mean_outcome(y: &[f32], weight: &[f32], loss: Loss) -> Result<f64>
         }
         _ => Ok(mean),
     }
+}
+
+/// A finite penalty ≥ 0, called `name`.
+pub(crate) fn penalty(name: &str, value: f64) -> Result<()> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::input(format!("{name} is {value}"), "use a finite penalty of 0 or more"))
 }
 
 /// As many columns as were learned from.

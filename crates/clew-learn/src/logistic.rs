@@ -3,9 +3,10 @@
 
 use ndarray::ArrayView2;
 
-use crate::calibration::sigmoid;
+use crate::check;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
+use crate::loss::sigmoid;
 use crate::run::Run;
 
 mod data;
@@ -50,9 +51,7 @@ impl LogisticRegression {
         weight: &[f32],
         offset: Option<&[f32]>,
     ) -> Result<FittedLogistic> {
-        if !(self.l2 >= 0.0 && self.l2.is_finite()) {
-            return Err(Error::input(format!("a penalty of {}", self.l2), "use a finite l2 of 0 or more"));
-        }
+        check::penalty("l2", self.l2)?;
         let data = data::Data::new(run, x, y, weight, offset)?;
         let solution = newton::minimise(run, &data, self)?;
         match solution.as_slice() {
@@ -76,12 +75,7 @@ impl FittedLogistic {
     }
 
     fn decisions<'a>(&'a self, x: ArrayView2<'a, f32>) -> Result<impl Iterator<Item = f64> + 'a> {
-        if x.ncols() != self.coefficients.len() {
-            return Err(Error::input(
-                format!("{} columns where {} were learned", x.ncols(), self.coefficients.len()),
-                "use the same features in the same order",
-            ));
-        }
+        check::same_columns(x.ncols(), self.coefficients.len())?;
         Ok((0..x.nrows()).map(move |row| {
             let products =
                 x.row(row).into_iter().zip(&self.coefficients).map(|(&value, c)| f64::from(value) * c);

@@ -111,7 +111,7 @@ fn faults_are_named_with_their_place() {
     x[[12, 2]] = f32::NAN;
     assert_eq!(fit(&x, &y, &[1.0; 50]), "row 12 is not finite in column 2; drop or fill it");
     let empty = Array2::zeros((0, 3));
-    assert_eq!(fit(&empty, &[], &[]), "there are no rows; give at least one of each class");
+    assert_eq!(fit(&empty, &[], &[]), "0 rows of 3 columns; give at least one of each");
 }
 
 #[test]

@@ -2,11 +2,14 @@
 
 use ndarray::ArrayView2;
 
-use crate::calibration::{sigmoid, softplus};
+use crate::check::{self, Missing};
 use crate::dense;
-use crate::error::{Error, Result};
-use crate::parallel::{map_chunks, sum_chunks};
+use crate::error::Result;
+use crate::loss::{Loss, sigmoid};
+use crate::parallel::sum_chunks;
 use crate::run::Run;
+
+const LOSS: Loss = Loss::Logistic;
 
 /// Rows that are widened to f64 and multiplied at once.
 const BLOCK: usize = 256;
@@ -34,32 +37,14 @@ impl<'a> Data<'a> {
         weight: &'a [f32],
         offset: Option<&'a [f32]>,
     ) -> Result<Data<'a>> {
-        let n = x.nrows();
-        if n == 0 {
-            return Err(Error::input("there are no rows", "give at least one of each class"));
-        }
-        if y.len() != n || weight.len() != n || offset.is_some_and(|offset| offset.len() != n) {
-            return Err(Error::input(
-                format!("{n} rows, {} outcomes, {} weights", y.len(), weight.len()),
-                "give one of each per row",
-            ));
-        }
-        let chunk = n.div_ceil(CHUNKS).max(4_096);
-        check(run, x, y, weight, offset, chunk)?;
-        let sums = sum_chunks(run, n, chunk, 2, |from, to, sum| {
-            for row in from..to {
-                sum[0] += f64::from(weight[row]) * f64::from(y[row]);
-                sum[1] += f64::from(weight[row]) * (1.0 - f64::from(y[row]));
-            }
-        })?;
-        let (buyers, others) = (sums[0], sums[1]);
-        if buyers <= 0.0 || others <= 0.0 {
-            return Err(Error::input(
-                "the outcomes are all of one class",
-                "train where some bought and some did not",
-            ));
-        }
-        Ok(Data { x, y, weight, offset, chunk, total: buyers + others, base: (buyers / others).ln() })
+        check::matrix(x, Missing::Refused, "row")?;
+        check::outcomes(x.nrows(), y, weight, LOSS)?;
+        check::offsets(x.nrows(), offset)?;
+        let base = LOSS.link(check::mean_outcome(y, weight, LOSS)?);
+        run.check()?;
+        let total = weight.iter().map(|&w| f64::from(w)).sum();
+        let chunk = x.nrows().div_ceil(CHUNKS).max(4_096);
+        Ok(Data { x, y, weight, offset, chunk, total, base })
     }
 
     /// Number of coefficients, the intercept included.
@@ -72,7 +57,7 @@ impl<'a> Data<'a> {
         let sums = sum_chunks(run, self.x.nrows(), self.chunk, 1, |from, to, sum| {
             self.blocks(from, to, at, |_, rows, z| {
                 for (row, &z) in rows.zip(z) {
-                    sum[0] += f64::from(self.weight[row]) * (softplus(z) - f64::from(self.y[row]) * z);
+                    sum[0] += f64::from(self.weight[row]) * LOSS.value(z, f64::from(self.y[row]));
                 }
             });
         })?;
@@ -159,41 +144,4 @@ impl<'a> Data<'a> {
             start = end;
         }
     }
-}
-
-fn check(
-    run: &Run<'_>,
-    x: ArrayView2<'_, f32>,
-    y: &[f32],
-    weight: &[f32],
-    offset: Option<&[f32]>,
-    chunk: usize,
-) -> Result<()> {
-    let faults = map_chunks(run, x.nrows(), chunk, |from, to| {
-        (from..to).find_map(|row| {
-            if let Some(column) = x.row(row).iter().position(|value| !value.is_finite()) {
-                return Some(Error::input(
-                    format!("row {row} is not finite in column {column}"),
-                    "drop or fill it",
-                ));
-            }
-            if !(0.0..=1.0).contains(&y[row]) {
-                return Some(Error::input(
-                    format!("row {row} has the outcome {}", y[row]),
-                    "use outcomes from 0 to 1",
-                ));
-            }
-            if !(weight[row].is_finite() && weight[row] >= 0.0) {
-                return Some(Error::input(
-                    format!("row {row} has the weight {}", weight[row]),
-                    "use finite weights of 0 or more",
-                ));
-            }
-            let bad = offset.is_some_and(|offset| !offset[row].is_finite());
-            bad.then(|| {
-                Error::input(format!("row {row} has an offset that is not finite"), "drop or fill it")
-            })
-        })
-    })?;
-    faults.into_iter().flatten().next().map_or(Ok(()), Err)
 }
