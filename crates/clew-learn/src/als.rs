@@ -6,12 +6,17 @@ use rand::Rng;
 use rand_distr::StandardNormal;
 
 use crate::error::{Error, Result};
-use crate::format::{File, Writer};
 use crate::run::Run;
 use crate::sparse::Csr;
 
+use means::check_vectors;
+
+pub use factors::Factors;
+pub use means::{FixedMeans, Means};
 pub use solver::Solver;
 
+mod factors;
+mod means;
 mod solver;
 
 /// How to factorise. The loss over rows w and columns h, with S the places that hold a value a > 0, is
@@ -47,50 +52,74 @@ impl Default for ImplicitAls {
     }
 }
 
-/// What a factorisation found; enough to give vectors to rows and columns that come later.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Factors {
-    /// n_rows × n_factors.
-    pub rows: Array2<f32>,
-    /// n_columns × n_factors.
-    pub columns: Array2<f32>,
-    /// How they were found, which fold-in repeats.
-    pub params: ImplicitAls,
-}
-
 impl ImplicitAls {
     /// Factorises the matrix, from random vectors or from the columns of `start` (which must have the same
     /// shape). The rows are solved last, so that `fold_in` of the same rows gives the same vectors. Errors on
     /// a matrix without values, on values below 0, on a start of another shape.
     pub fn fit(&self, run: &Run<'_>, rows_by_columns: &Csr, start: Option<&Factors>) -> Result<Factors> {
+        self.fit_towards(run, rows_by_columns, start, &mut FixedMeans::default())
+    }
+
+    /// As [`ImplicitAls::fit`], each vector x being pulled towards its mean m instead of 0: its penalty is
+    /// that of x − m. The first random columns are drawn about their means. Errors also on means of another
+    /// shape or that are not finite.
+    pub fn fit_towards(
+        &self,
+        run: &Run<'_>,
+        rows_by_columns: &Csr,
+        start: Option<&Factors>,
+        means: &mut dyn Means,
+    ) -> Result<Factors> {
         self.check()?;
         check_values(rows_by_columns)?;
         if rows_by_columns.n_values() == 0 {
             return Err(Error::input("the matrix has no values", "give at least one event"));
         }
         let mut columns = match start {
-            Some(start) => self.warm(rows_by_columns, start)?,
-            None => {
-                let mut rng = run.rng(0x616c_7373);
-                let deviation = self.start_deviation / (self.n_factors as f32).sqrt();
-                Array2::from_shape_simple_fn((rows_by_columns.n_cols(), self.n_factors), || {
-                    deviation * rng.sample::<f32, _>(StandardNormal)
-                })
+            Some(start) => {
+                let shape = (rows_by_columns.n_cols(), self.n_factors);
+                check_vectors(start.columns.view(), shape, "column of the start")?;
+                start.columns.clone()
             }
+            None => self.draw(run, rows_by_columns.n_cols(), means.of_columns(run, None)?)?,
         };
         let columns_by_rows = rows_by_columns.transpose();
         let n_halves = (2 * self.n_sweeps + 1) as f64;
+        let mut rows: Option<Array2<f32>> = start.map(|start| start.rows.clone());
         for sweep in 0..self.n_sweeps {
             run.report("factorising", (2 * sweep) as f64 / n_halves);
-            let rows = Solver::new(run, self, columns)?.solve(run, rows_by_columns)?;
+            let mean = means.of_rows(run, rows.as_ref().map(|rows| rows.view()))?;
+            let solver = Solver::new(run, self, columns)?;
+            let solved = solver.solve_rows(run, rows_by_columns, mean)?;
+            columns = solver.into_other();
             run.report("factorising", (2 * sweep + 1) as f64 / n_halves);
-            columns = Solver::new(run, self, rows)?.solve(run, &columns_by_rows)?;
+            let mean = means.of_columns(run, Some(columns.view()))?;
+            let solver = Solver::new(run, self, solved)?;
+            columns = solver.solve_rows(run, &columns_by_rows, mean)?;
+            rows = Some(solver.into_other());
         }
         run.report("factorising", 1.0 - 1.0 / n_halves);
+        let mean = means.of_rows(run, rows.as_ref().map(|rows| rows.view()))?;
         let solver = Solver::new(run, self, columns)?;
-        let rows = solver.solve(run, rows_by_columns)?;
+        let rows = solver.solve_rows(run, rows_by_columns, mean)?;
         run.report("factorising", 1.0);
         Ok(Factors { rows, columns: solver.into_other(), params: self.clone() })
+    }
+
+    /// The first columns, at random about their means.
+    fn draw(&self, run: &Run<'_>, n: usize, means: Option<Array2<f32>>) -> Result<Array2<f32>> {
+        let mut rng = run.rng(0x616c_7373);
+        let deviation = self.start_deviation / (self.n_factors as f32).sqrt();
+        let drawn = Array2::from_shape_simple_fn((n, self.n_factors), || {
+            deviation * rng.sample::<f32, _>(StandardNormal)
+        });
+        match means {
+            Some(means) => {
+                check_vectors(means.view(), drawn.dim(), "mean")?;
+                Ok(drawn + means)
+            }
+            None => Ok(drawn),
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -109,23 +138,6 @@ impl ImplicitAls {
         }
         Ok(())
     }
-
-    fn warm(&self, matrix: &Csr, start: &Factors) -> Result<Array2<f32>> {
-        if start.columns.dim() != (matrix.n_cols(), self.n_factors) {
-            return Err(Error::input(
-                format!(
-                    "the start has {} columns of {} factors where {} of {} are wanted",
-                    start.columns.nrows(),
-                    start.columns.ncols(),
-                    matrix.n_cols(),
-                    self.n_factors
-                ),
-                "start from factors of the same shape, or from none",
-            ));
-        }
-        check_finite(&start.columns)?;
-        Ok(start.columns.clone())
-    }
 }
 
 pub(crate) fn check_values(matrix: &Csr) -> Result<()> {
@@ -142,69 +154,5 @@ pub(crate) fn check_values(matrix: &Csr) -> Result<()> {
             ))
         }
         None => Ok(()),
-    }
-}
-
-fn check_finite(vectors: &Array2<f32>) -> Result<()> {
-    match vectors.rows().into_iter().position(|row| row.iter().any(|value| !value.is_finite())) {
-        Some(row) => Err(Error::input(format!("vector {row} is not finite"), "train again from none")),
-        None => Ok(()),
-    }
-}
-
-impl Factors {
-    /// Vectors of new rows (new rows × the known columns), the columns held as they are. To fold in again and
-    /// again keep a [`Factors::row_solver`].
-    pub fn fold_in(&self, run: &Run<'_>, rows: &Csr) -> Result<Array2<f32>> {
-        self.row_solver(run)?.solve(run, rows)
-    }
-
-    /// Vectors of new columns; `columns` is transposed: new columns × the known rows.
-    pub fn fold_in_columns(&self, run: &Run<'_>, columns: &Csr) -> Result<Array2<f32>> {
-        Solver::new(run, &self.params, self.rows.clone())?.solve(run, columns)
-    }
-
-    /// A solver for vectors of rows, prepared once.
-    pub fn row_solver(&self, run: &Run<'_>) -> Result<Solver> {
-        Solver::new(run, &self.params, self.columns.clone())
-    }
-
-    /// Adds the factors to a model file: `<name>.rows`, `<name>.columns` (f32, row by row) and `<name>.shape`.
-    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
-        let p = &self.params;
-        let shape =
-            [self.rows.nrows() as u64, self.columns.nrows() as u64, p.n_factors as u64, p.n_sweeps as u64];
-        let numbers = [p.regularisation, p.frequency_exponent, p.unobserved_weight, p.start_deviation];
-        writer.section(&format!("{name}.shape"), &shape)?;
-        writer.section(&format!("{name}.params"), &numbers)?;
-        writer.section(&format!("{name}.rows"), self.rows.as_standard_layout().as_slice().unwrap_or(&[]))?;
-        writer
-            .section(&format!("{name}.columns"), self.columns.as_standard_layout().as_slice().unwrap_or(&[]))
-    }
-
-    /// Reads back what [`Factors::write`] wrote.
-    pub fn read(file: &File, name: &str) -> Result<Factors> {
-        let wrong = || Error::format(format!("the factors '{name}' do not fit together"), "train again");
-        let (&[n_rows, n_columns, n_factors, n_sweeps], &[regularisation, exponent, unobserved, start]) =
-            (file.view::<u64>(&format!("{name}.shape"))?, file.view::<f32>(&format!("{name}.params"))?)
-        else {
-            return Err(wrong());
-        };
-        let matrix = |part: &str, n: u64| {
-            let values = file.view::<f32>(&format!("{name}.{part}"))?;
-            Array2::from_shape_vec((n as usize, n_factors as usize), values.to_vec()).map_err(|_| wrong())
-        };
-        Ok(Factors {
-            rows: matrix("rows", n_rows)?,
-            columns: matrix("columns", n_columns)?,
-            params: ImplicitAls {
-                n_factors: n_factors as usize,
-                regularisation,
-                frequency_exponent: exponent,
-                unobserved_weight: unobserved,
-                n_sweeps: n_sweeps as usize,
-                start_deviation: start,
-            },
-        })
     }
 }

@@ -1,7 +1,7 @@
 //! The factorisation: each row solves its system, the loss falls, and a withheld diagonal is filled.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use clew_learn::als::{Factors, ImplicitAls};
+use clew_learn::als::{Factors, FixedMeans, ImplicitAls};
 use clew_learn::format::{File, Writer};
 use clew_learn::sparse::Csr;
 use clew_learn::top_k::top_k;
@@ -104,6 +104,42 @@ fn short_and_long_rows_solve_their_system() {
         let most = slope.iter().fold(0.0_f64, |most, s| most.max(s.abs()));
         assert!(most < 1e-3 * sum.max(1.0), "row {row} of {} places is off by {most}", places.len());
     }
+}
+
+#[test]
+fn means_pull_exactly_as_documented() {
+    let matrix = random(300, 120, 3_000);
+    let als = params();
+    run(|run| {
+        let factors = als.fit(run, &matrix, None).unwrap();
+        let mut rng = run.rng(3);
+        let means = Array2::from_shape_simple_fn((300, als.n_factors), || rng.random::<f32>() - 0.5);
+        let found = factors.fold_in_towards(run, &matrix, means.view()).unwrap();
+        let h = factors.columns.mapv(f64::from);
+        for row in 0..300 {
+            let (places, values) = matrix.row(row);
+            let (x, m) = (found.row(row).mapv(f64::from), means.row(row).mapv(f64::from));
+            let sum: f64 = values.iter().map(|&v| f64::from(v)).sum();
+            let mut slope = h.t().dot(&h.dot(&x)) * f64::from(als.unobserved_weight);
+            let penalty = f64::from(als.regularisation) * (sum + f64::from(als.unobserved_weight) * 120.0);
+            slope += &((&x - &m) * penalty);
+            for (&column, &value) in places.iter().zip(values) {
+                let vector = h.index_axis(Axis(0), column as usize);
+                slope += &(&vector * (f64::from(value) * (vector.dot(&x) - 1.0)));
+            }
+            let most = slope.iter().fold(0.0_f64, |most, s| most.max(s.abs()));
+            assert!(most < 1e-3 * sum.max(1.0), "row {row} of {} places is off by {most}", places.len());
+        }
+        let zero = Array2::zeros((300, als.n_factors));
+        let apart = factors.fold_in_towards(run, &matrix, zero.view()).unwrap() - &factors.rows;
+        assert!(apart.iter().all(|v| v.abs() < 1e-6));
+        let mut fixed = FixedMeans { rows: Some(means), columns: None };
+        let again = als.fit_towards(run, &matrix, None, &mut fixed).unwrap();
+        assert_ne!(again.rows, factors.rows);
+        fixed.rows = Some(Array2::zeros((299, als.n_factors)));
+        let error = als.fit_towards(run, &matrix, None, &mut fixed).unwrap_err().to_string();
+        assert!(error.starts_with("299 means of 12 factors where 300 of 12 are wanted"), "{error}");
+    });
 }
 
 #[test]

@@ -10,6 +10,7 @@
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 
+use super::means::check_vectors;
 use super::{ImplicitAls, check_values};
 use crate::dense::{self, Scratch};
 use crate::error::{Error, Result};
@@ -57,7 +58,44 @@ impl Solver {
     /// The vectors of `rows` (new rows × the other side). Rows without values get the vector 0. Errors on a
     /// matrix of another width and on values below 0.
     pub fn solve(&self, run: &Run<'_>, rows: &Csr) -> Result<Array2<f32>> {
+        self.solve_all(run, rows, None)
+    }
+
+    /// As [`Solver::solve`], each vector being pulled towards its mean (`means`: new rows × n_factors) instead
+    /// of 0. A row without values has, to the loss, nothing but zeros: it gets its mean shrunk by the Gramian,
+    /// (α₀G + λI)⁻¹ λm. Of a row of which nothing is known, not even that, the mean itself is the vector.
+    /// Errors also on means of another shape or that are not finite.
+    pub fn solve_towards(
+        &self,
+        run: &Run<'_>,
+        rows: &Csr,
+        means: ArrayView2<'_, f32>,
+    ) -> Result<Array2<f32>> {
+        check_vectors(means, (rows.n_rows(), self.params.n_factors), "mean")?;
+        self.solve_all(run, rows, Some(means))
+    }
+
+    /// One of the two, whether there are means.
+    pub(super) fn solve_rows(
+        &self,
+        run: &Run<'_>,
+        rows: &Csr,
+        means: Option<Array2<f32>>,
+    ) -> Result<Array2<f32>> {
+        match means {
+            Some(means) => self.solve_towards(run, rows, means.view()),
+            None => self.solve(run, rows),
+        }
+    }
+
+    fn solve_all(
+        &self,
+        run: &Run<'_>,
+        rows: &Csr,
+        means: Option<ArrayView2<'_, f32>>,
+    ) -> Result<Array2<f32>> {
         let d = self.params.n_factors;
+        let means = means.map(|means| self.basis.rotate(run, means)).transpose()?;
         if rows.n_cols() != self.other.nrows() {
             return Err(Error::input(
                 format!("the rows have {} columns where {} were learned", rows.n_cols(), self.other.nrows()),
@@ -75,10 +113,14 @@ impl Solver {
                     desk.found[..vectors.len()].fill(0.0);
                     for place in 0..vectors.len() / d {
                         let (columns, values) = rows.row(chunk * ROWS + place);
-                        if columns.is_empty() || self.solve_row(desk, place, columns, values) {
+                        let mean =
+                            means.as_ref().and_then(|means| means.row(chunk * ROWS + place).to_slice());
+                        if (columns.is_empty() && mean.is_none())
+                            || self.solve_row(desk, place, columns, values, mean)
+                        {
                             continue;
                         }
-                        if !self.solve_row_wide(desk, place, columns, values) {
+                        if !self.solve_row_wide(desk, place, columns, values, mean) {
                             return Err(Error::input(
                                 format!("row {} has no solution", chunk * ROWS + place),
                                 "raise the regularisation, or scale the values down",
@@ -93,17 +135,36 @@ impl Solver {
         Ok(vectors)
     }
 
-    /// Writes the rotated vector of one row at its place on the desk.
-    fn solve_row(&self, desk: &mut Desk, place: usize, columns: &[u32], values: &[f32]) -> bool {
+    /// λ of a row with these values.
+    fn penalty(&self, values: &[f32]) -> f64 {
         let p = &self.params;
-        let d = p.n_factors;
         let sum: f64 = values.iter().map(|&value| f64::from(value)).sum();
         let frequency = sum + f64::from(p.unobserved_weight) * self.other.nrows() as f64;
-        let penalty = f64::from(p.regularisation) * frequency.powf(f64::from(p.frequency_exponent));
+        f64::from(p.regularisation) * frequency.powf(f64::from(p.frequency_exponent))
+    }
+
+    /// Writes the rotated vector of one row at its place on the desk.
+    fn solve_row(
+        &self,
+        desk: &mut Desk,
+        place: usize,
+        columns: &[u32],
+        values: &[f32],
+        mean: Option<&[f32]>,
+    ) -> bool {
+        let p = &self.params;
+        let d = p.n_factors;
+        let penalty = self.penalty(values);
         for (slot, &value) in desk.diagonal.iter_mut().zip(&self.basis.values) {
             *slot = p.unobserved_weight * value + penalty as f32;
         }
+        // λm; in the space of places it is scaled by D^−½ as all else: q, and x = D^−½ (q + Cᵀu) with
+        // (I + C Cᵀ) u = √a − C q.
         let found = &mut desk.found[place * d..(place + 1) * d];
+        match mean {
+            Some(mean) => found.iter_mut().zip(mean).for_each(|(x, &m)| *x = penalty as f32 * m),
+            None => found.fill(0.0),
+        }
         if columns.len() < d {
             desk.inverse.iter_mut().zip(&desk.diagonal).for_each(|(slot, &value)| *slot = 1.0 / value.sqrt());
             self.gather(&mut desk.gathered, columns, values, Some(&desk.inverse));
@@ -113,6 +174,12 @@ impl Solver {
             (0..n).for_each(|i| system[i * n + i] += 1.0);
             let weights = &mut desk.weights[..n];
             weights.iter_mut().zip(values).for_each(|(slot, &value)| *slot = value.sqrt());
+            if mean.is_some() {
+                found.iter_mut().zip(&desk.inverse).for_each(|(q, &scale)| *q *= scale);
+                for (weight, vector) in weights.iter_mut().zip(desk.gathered.chunks_exact(d)) {
+                    *weight -= vector.iter().zip(&*found).map(|(&c, &q)| c * q).sum::<f32>();
+                }
+            }
             if !dense::solve(system, weights, n, &mut desk.scratch) {
                 return false;
             }
@@ -140,10 +207,21 @@ impl Solver {
     }
 
     /// As [`Solver::solve_row`] in f64, for the rare row whose values are too far apart for f32.
-    fn solve_row_wide(&self, desk: &mut Desk, place: usize, columns: &[u32], values: &[f32]) -> bool {
+    fn solve_row_wide(
+        &self,
+        desk: &mut Desk,
+        place: usize,
+        columns: &[u32],
+        values: &[f32],
+        mean: Option<&[f32]>,
+    ) -> bool {
         let d = self.params.n_factors;
         let rotated = self.rotated.as_slice().unwrap_or(&[]);
         let (mut system, mut sum) = (vec![0.0_f64; d * d], vec![0.0_f64; d]);
+        if let Some(mean) = mean {
+            let penalty = self.penalty(values);
+            sum.iter_mut().zip(mean).for_each(|(slot, &m)| *slot = penalty * f64::from(m));
+        }
         (0..d).for_each(|i| system[i * d + i] = f64::from(desk.diagonal[i]));
         for (&column, &value) in columns.iter().zip(values) {
             let vector = &rotated[column as usize * d..(column as usize + 1) * d];

@@ -1,0 +1,92 @@
+//! Fitted vectors of rows and columns: fold-in, saving, loading.
+
+use ndarray::{Array2, ArrayView2};
+
+use super::{ImplicitAls, Solver};
+use crate::error::{Error, Result};
+use crate::format::{File, Writer};
+use crate::run::Run;
+use crate::sparse::Csr;
+
+/// What a factorisation found; enough to give vectors to rows and columns that come later.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factors {
+    /// n_rows × n_factors.
+    pub rows: Array2<f32>,
+    /// n_columns × n_factors.
+    pub columns: Array2<f32>,
+    /// How they were found, which fold-in repeats.
+    pub params: ImplicitAls,
+}
+
+impl Factors {
+    /// Vectors of new rows (new rows × the known columns), the columns held as they are. To fold in again and
+    /// again keep a [`Factors::row_solver`].
+    pub fn fold_in(&self, run: &Run<'_>, rows: &Csr) -> Result<Array2<f32>> {
+        self.row_solver(run)?.solve(run, rows)
+    }
+
+    /// As [`Factors::fold_in`], the vectors being pulled towards `means` (as many as rows) instead of 0.
+    pub fn fold_in_towards(
+        &self,
+        run: &Run<'_>,
+        rows: &Csr,
+        means: ArrayView2<'_, f32>,
+    ) -> Result<Array2<f32>> {
+        self.row_solver(run)?.solve_towards(run, rows, means)
+    }
+
+    /// Vectors of new columns; `columns` is transposed: new columns × the known rows.
+    pub fn fold_in_columns(&self, run: &Run<'_>, columns: &Csr) -> Result<Array2<f32>> {
+        self.column_solver(run)?.solve(run, columns)
+    }
+
+    /// A solver for vectors of rows, prepared once.
+    pub fn row_solver(&self, run: &Run<'_>) -> Result<Solver> {
+        Solver::new(run, &self.params, self.columns.clone())
+    }
+
+    /// A solver for vectors of columns, prepared once.
+    pub fn column_solver(&self, run: &Run<'_>) -> Result<Solver> {
+        Solver::new(run, &self.params, self.rows.clone())
+    }
+
+    /// Adds the factors to a model file: `<name>.rows`, `<name>.columns` (f32, row by row) and `<name>.shape`.
+    pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        let p = &self.params;
+        let shape =
+            [self.rows.nrows() as u64, self.columns.nrows() as u64, p.n_factors as u64, p.n_sweeps as u64];
+        let numbers = [p.regularisation, p.frequency_exponent, p.unobserved_weight, p.start_deviation];
+        writer.section(&format!("{name}.shape"), &shape)?;
+        writer.section(&format!("{name}.params"), &numbers)?;
+        writer.section(&format!("{name}.rows"), self.rows.as_standard_layout().as_slice().unwrap_or(&[]))?;
+        writer
+            .section(&format!("{name}.columns"), self.columns.as_standard_layout().as_slice().unwrap_or(&[]))
+    }
+
+    /// Reads back what [`Factors::write`] wrote.
+    pub fn read(file: &File, name: &str) -> Result<Factors> {
+        let wrong = || Error::format(format!("the factors '{name}' do not fit together"), "train again");
+        let (&[n_rows, n_columns, n_factors, n_sweeps], &[regularisation, exponent, unobserved, start]) =
+            (file.view::<u64>(&format!("{name}.shape"))?, file.view::<f32>(&format!("{name}.params"))?)
+        else {
+            return Err(wrong());
+        };
+        let matrix = |part: &str, n: u64| {
+            let values = file.view::<f32>(&format!("{name}.{part}"))?;
+            Array2::from_shape_vec((n as usize, n_factors as usize), values.to_vec()).map_err(|_| wrong())
+        };
+        Ok(Factors {
+            rows: matrix("rows", n_rows)?,
+            columns: matrix("columns", n_columns)?,
+            params: ImplicitAls {
+                n_factors: n_factors as usize,
+                regularisation,
+                frequency_exponent: exponent,
+                unobserved_weight: unobserved,
+                n_sweeps: n_sweeps as usize,
+                start_deviation: start,
+            },
+        })
+    }
+}
