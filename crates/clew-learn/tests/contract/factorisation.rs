@@ -1,9 +1,11 @@
 //! Factorisations under the contract.
 
 use clew_learn::als::ImplicitAls;
+use clew_learn::explicit::{ExplicitAls, FittedExplicit};
 use clew_learn::sparse::Csr;
 
 use crate::common::with_run;
+use crate::harness::keep;
 
 #[test]
 fn the_factorisation_keeps_to_it_too() {
@@ -29,5 +31,29 @@ fn the_factorisation_keeps_to_it_too() {
     for row in 0..3_000 {
         let apart = &once.rows.row(row) - &reversed.rows.row(2_999 - row);
         assert!(apart.iter().all(|v| v.abs() < 1e-2), "row {row}: {apart}");
+    }
+}
+
+#[test]
+fn the_explicit_factorisation_keeps_to_it_too() {
+    let triplets: Vec<(u32, u32, f32)> = (0..40_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) % 3_000, n.wrapping_mul(40_503) % 700, (n % 7) as f32))
+        .collect();
+    let als = ExplicitAls { n_factors: 8, n_sweeps: 4, ..Default::default() };
+    let matrix = |triplets: &[_]| Csr::from_triplets(3_000, 700, triplets).unwrap();
+    let fit = |n_threads, seed, matrix: &Csr| {
+        with_run(n_threads, seed, |run| als.fit(run, matrix, None, None)).unwrap()
+    };
+    let once = fit(1, 5, &matrix(&triplets));
+    assert_eq!(once, fit(2, 5, &matrix(&triplets)));
+    assert_eq!(once, fit(3, 5, &matrix(&triplets)));
+    assert_ne!(once.columns, fit(2, 6, &matrix(&triplets)).columns);
+    let (file, _) = keep(|writer| once.write(writer, "m")).unwrap();
+    assert_eq!(once, FittedExplicit::read(&file, "m").unwrap());
+    let reversed: Vec<_> = triplets.iter().rev().map(|&(r, c, v)| (2_999 - r, c, v)).collect();
+    let reversed = fit(2, 5, &matrix(&reversed));
+    for row in 0..3_000 {
+        let apart = once.predict(row, row % 700) - reversed.predict(2_999 - row, row % 700);
+        assert!(apart.abs() < 1e-2, "row {row}: {apart}");
     }
 }
