@@ -5,7 +5,9 @@
 use ndarray::ArrayView2;
 use rand::seq::index;
 
+use crate::check::{self, Missing};
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 use crate::run::Run;
 
 pub use fitted::FittedTrees;
@@ -76,15 +78,12 @@ impl BoostedTrees {
         validation: Option<Validation<'_>>,
     ) -> Result<FittedTrees> {
         self.check()?;
-        check(x, y, weight, "row")?;
+        check::matrix(x, Missing::Allowed, "row")?;
+        check::outcomes(x.nrows(), y, weight, Loss::Logistic)?;
         if let Some(part) = validation {
-            check(part.x, part.y, part.weight, "validation row")?;
-            if part.x.ncols() != x.ncols() {
-                return Err(Error::input(
-                    format!("the validation part has {} features, training {}", part.x.ncols(), x.ncols()),
-                    "use the same features in the same order",
-                ));
-            }
+            check::matrix(part.x, Missing::Allowed, "validation row")?;
+            check::outcomes(part.x.nrows(), part.y, part.weight, Loss::Logistic)?;
+            check::same_columns(part.x.ncols(), x.ncols())?;
         }
         boost::fit(run, self, x, y, weight, validation)
     }
@@ -119,43 +118,4 @@ impl BoostedTrees {
         }
         usable
     }
-}
-
-fn check(x: ArrayView2<'_, f32>, y: &[f32], weight: &[f32], row_word: &str) -> Result<()> {
-    if x.nrows() == 0 || x.ncols() == 0 {
-        return Err(Error::input(
-            format!("{} {row_word}s of {} features", x.nrows(), x.ncols()),
-            "give at least one of each",
-        ));
-    }
-    if x.nrows() > u32::MAX as usize {
-        return Err(Error::input(format!("{} {row_word}s", x.nrows()), "sample at most 2^32 - 1"));
-    }
-    if y.len() != x.nrows() || weight.len() != x.nrows() {
-        return Err(Error::input(
-            format!("{} {row_word}s, {} outcomes, {} weights", x.nrows(), y.len(), weight.len()),
-            "give one of each per row",
-        ));
-    }
-    for (row, values) in x.rows().into_iter().enumerate() {
-        if let Some(column) = values.iter().position(|value| value.is_infinite()) {
-            return Err(Error::input(
-                format!("{row_word} {row} is infinite in column {column}"),
-                "drop it or mark it missing",
-            ));
-        }
-        if !(0.0..=1.0).contains(&y[row]) {
-            return Err(Error::input(
-                format!("{row_word} {row} has the outcome {}", y[row]),
-                "use outcomes from 0 to 1",
-            ));
-        }
-        if !(weight[row].is_finite() && weight[row] >= 0.0) {
-            return Err(Error::input(
-                format!("{row_word} {row} has the weight {}", weight[row]),
-                "use finite weights of 0 or more",
-            ));
-        }
-    }
-    Ok(())
 }

@@ -118,5 +118,5 @@ fn faults_are_named_with_their_place() {
         "the outcomes are all of one class; train where some bought and some did not"
     );
     x[[7, 1]] = f32::INFINITY;
-    assert_eq!(fit(&x, &y), "row 7 is infinite in column 1; drop it or mark it missing");
+    assert_eq!(fit(&x, &y), "row 7 is not finite in column 1; drop it or mark it missing");
 }

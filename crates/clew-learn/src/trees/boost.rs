@@ -8,8 +8,9 @@ use super::fitted::{FittedTrees, Node};
 use super::grow::{Ground, Grown, GrownNode, grow};
 use super::histogram::{Rules, Sums};
 use super::{BoostedTrees, Validation};
-use crate::calibration::{sigmoid, softplus};
-use crate::error::{Error, Result};
+use crate::check;
+use crate::error::Result;
+use crate::loss::Loss;
 use crate::parallel::sum_chunks;
 use crate::run::Run;
 
@@ -24,19 +25,7 @@ pub(super) fn fit(
     validation: Option<Validation<'_>>,
 ) -> Result<FittedTrees> {
     let (n, n_features) = x.dim();
-    let sums = sum_chunks(run, n, CHUNK, 2, |from, to, sum| {
-        for row in from..to {
-            sum[0] += f64::from(weight[row]) * f64::from(y[row]);
-            sum[1] += f64::from(weight[row]) * (1.0 - f64::from(y[row]));
-        }
-    })?;
-    if sums[0] <= 0.0 || sums[1] <= 0.0 {
-        return Err(Error::input(
-            "the outcomes are all of one class",
-            "train where some bought and some did not",
-        ));
-    }
-    let base = (sums[0] / sums[1]).ln();
+    let base = Loss::Logistic.link(check::mean_outcome(y, weight, Loss::Logistic)?);
     let cuts = Cuts::find(run, x, weight, params.max_bins)?;
     let packs = cuts.pack(run, x)?;
     let n_bins: Vec<usize> = (0..n_features).map(|feature| cuts.n_bins(feature)).collect();
@@ -97,8 +86,9 @@ fn differentiate(
             .map(|(chunk, slopes)| {
                 let mut sums = Sums::default();
                 for (row, slot) in (chunk * CHUNK..).zip(slopes) {
-                    let (p, w) = (sigmoid(scores[row]), f64::from(weight[row]));
-                    *slot = [(w * (p - f64::from(y[row]))) as f32, (w * p * (1.0 - p)) as f32];
+                    let (z, y, w) = (scores[row], f64::from(y[row]), f64::from(weight[row]));
+                    let loss = Loss::Logistic;
+                    *slot = [(w * loss.slope(z, y)) as f32, (w * loss.curvature(z, y)) as f32];
                     sums = sums.plus(Sums { slope: f64::from(slot[0]), curvature: f64::from(slot[1]) });
                 }
                 sums
@@ -156,7 +146,8 @@ impl<'a> Judge<'a> {
         let sums = sum_chunks(run, self.scores.len(), CHUNK, 1, |from, to, sum| {
             for row in from..to {
                 let z = self.scores[row];
-                sum[0] += f64::from(self.part.weight[row]) * (softplus(z) - f64::from(self.part.y[row]) * z);
+                sum[0] +=
+                    f64::from(self.part.weight[row]) * Loss::Logistic.value(z, f64::from(self.part.y[row]));
             }
         })?;
         Ok(sums[0])

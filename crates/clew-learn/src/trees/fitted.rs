@@ -3,9 +3,10 @@
 use bytemuck::{Pod, Zeroable};
 use ndarray::ArrayView2;
 
-use crate::calibration::sigmoid;
+use crate::check;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
+use crate::loss::Loss;
 use crate::parallel::map_chunks;
 use crate::run::Run;
 
@@ -102,17 +103,12 @@ impl FittedTrees {
 
     /// The probability of each row of `x`.
     pub fn predict(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        Ok(self.scores(run, x)?.into_iter().map(|z| sigmoid(z) as f32).collect())
+        Ok(self.scores(run, x)?.into_iter().map(|z| Loss::Logistic.predict(z) as f32).collect())
     }
 
     fn scores(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f64>> {
         let d = self.n_features;
-        if x.ncols() != d {
-            return Err(Error::input(
-                format!("{} columns where {d} were learned", x.ncols()),
-                "use the same features in the same order",
-            ));
-        }
+        check::same_columns(x.ncols(), d)?;
         let x = x.as_standard_layout();
         let values = x.as_slice().unwrap_or(&[]);
         let depths = self.depths();
