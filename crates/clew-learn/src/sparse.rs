@@ -1,6 +1,22 @@
 //! Compressed sparse rows: the matrix form that every estimator of this crate reads.
+//!
+//! **Limits.** A row or a column is named by 32 bits: at most 2³² − 1 of each, more are refused. The number of
+//! values is bounded by memory alone (8 bytes each): where a row starts is kept in 64 bits, so 2³¹ values and
+//! more are no special case.
+//!
+//! **Duplicates.** Values given twice for one place add up, in f64, in the order given, and are rounded once.
+//!
+//! **Parallel work** needs a [`Run`](crate::Run): [`Csr::from_triplets_with`], [`Csr::transpose_with`], the
+//! products. Each gives the same bits as its counterpart without one, whatever the number of threads.
 
 use crate::error::{Error, Result};
+
+pub use csc::Csc;
+
+mod build;
+mod csc;
+mod product;
+mod select;
 
 /// A sparse matrix, row by row. In each row the columns rise strictly.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -14,29 +30,13 @@ pub struct Csr {
 
 impl Csr {
     /// From (row, column, value) in any order; values of the same place are added up. Errors on a place
-    /// outside the matrix, a value that is not finite, or more columns than 32 bits can name.
+    /// outside the matrix, a value (or a sum) that is not finite, or more rows or columns than 32 bits can name.
     pub fn from_triplets(n_rows: usize, n_cols: usize, triplets: &[(u32, u32, f32)]) -> Result<Csr> {
-        if n_cols > u32::MAX as usize || n_rows > u32::MAX as usize {
-            return Err(Error::input(
-                format!("a matrix of {n_rows} × {n_cols} is too large"),
-                "use at most 2^32 - 1 rows and columns",
-            ));
-        }
+        build::check_size(n_rows, n_cols)?;
         let mut starts = vec![0_usize; n_rows + 1];
-        for (place, &(row, column, value)) in triplets.iter().enumerate() {
-            if row as usize >= n_rows || column as usize >= n_cols {
-                return Err(Error::input(
-                    format!("triplet {place} lies at ({row}, {column}), outside {n_rows} × {n_cols}"),
-                    "give the matrix its true size",
-                ));
-            }
-            if !value.is_finite() {
-                return Err(Error::input(
-                    format!("triplet {place} at ({row}, {column}) is not finite"),
-                    "drop or fill it",
-                ));
-            }
-            starts[row as usize + 1] += 1;
+        for (place, &triplet) in triplets.iter().enumerate() {
+            build::check_triplet(n_rows, n_cols, place, triplet)?;
+            starts[triplet.0 as usize + 1] += 1;
         }
         for row in 0..n_rows {
             starts[row + 1] += starts[row];
@@ -54,18 +54,7 @@ impl Csr {
         let mut tight = Vec::with_capacity(n_rows + 1);
         tight.push(0);
         for row in 0..n_rows {
-            let cells = &mut cells[starts[row]..starts[row + 1]];
-            cells.sort_by_key(|&(column, _)| column);
-            let from = indices.len();
-            for &(column, value) in cells.iter() {
-                match values.last_mut() {
-                    Some(last) if indices.len() > from && indices.last() == Some(&column) => *last += value,
-                    _ => {
-                        indices.push(column);
-                        values.push(value);
-                    }
-                }
-            }
+            build::add_row(row, &mut cells[starts[row]..starts[row + 1]], &mut indices, &mut values)?;
             tight.push(indices.len());
         }
         Ok(Csr { n_rows, n_cols, starts: tight, indices, values })
@@ -74,6 +63,7 @@ impl Csr {
     /// From its parts; errors unless `starts` rises from 0 to the number of values and every row's columns
     /// rise strictly within `n_cols`.
     pub fn from_parts(n_cols: usize, starts: Vec<usize>, indices: Vec<u32>, values: Vec<f32>) -> Result<Csr> {
+        build::check_size(starts.len().saturating_sub(1), n_cols)?;
         let remedy = "build the matrix with from_triplets";
         let wrong = |place: String| Error::input(place, remedy);
         if starts.first() != Some(&0)
@@ -135,7 +125,7 @@ impl Csr {
         }
     }
 
-    /// The same matrix with each value replaced by `f(row, column, value)`.
+    /// The same matrix with each value replaced by `f(row, column, value)`, which the caller keeps finite.
     pub fn map(mut self, f: impl Fn(usize, u32, f32) -> f32) -> Csr {
         for row in 0..self.n_rows {
             for place in self.starts[row]..self.starts[row + 1] {
