@@ -3,6 +3,7 @@
 use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 
+use crate::check::{self, Missing};
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
 use crate::parallel::sum_chunks;
@@ -23,26 +24,8 @@ impl StandardScaler {
     /// Learns the means and deviations of `x` (rows × columns), each row counted `weight` times.
     pub fn fit(run: &Run<'_>, x: ArrayView2<'_, f32>, weight: &[f32]) -> Result<StandardScaler> {
         let width = x.ncols();
-        if x.nrows() == 0 || weight.len() != x.nrows() {
-            return Err(Error::input(
-                format!("{} weights for {} rows", weight.len(), x.nrows()),
-                "give at least one row, and one weight a row",
-            ));
-        }
-        for (row, values) in x.rows().into_iter().enumerate() {
-            if let Some(column) = values.iter().position(|value| value.is_infinite()) {
-                return Err(Error::input(
-                    format!("row {row} is infinite in column {column}"),
-                    "drop it or mark it missing",
-                ));
-            }
-            if !(weight[row].is_finite() && weight[row] >= 0.0) {
-                return Err(Error::input(
-                    format!("row {row} has the weight {}", weight[row]),
-                    "use finite weights of 0 or more",
-                ));
-            }
-        }
+        check::matrix(x, Missing::Allowed, "row")?;
+        check::weights(x.nrows(), weight)?;
         // Two passes: one for the means, one for the squares about them, which loses no digits.
         let sums = sum_chunks(run, x.nrows(), CHUNK, 2 * width, |from, to, sum| {
             for (row, &w) in (from..to).zip(&weight[from..to]) {
@@ -77,26 +60,24 @@ impl StandardScaler {
         Ok(StandardScaler { means, deviations })
     }
 
-    /// `x` standardised; missing values become 0. Errors on another number of columns.
+    /// `x` standardised; missing values become 0, and what would lie beyond f32 is held at its ends. Errors on
+    /// another number of columns.
     pub fn transform(&self, x: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
-        if x.ncols() != self.means.len() {
-            return Err(Error::input(
-                format!("{} columns where {} were learned", x.ncols(), self.means.len()),
-                "use the same features in the same order",
-            ));
-        }
+        check::same_columns(x.ncols(), self.means.len())?;
         let mut out = x.to_owned();
         for mut row in out.rows_mut() {
             for (column, value) in row.iter_mut().enumerate() {
                 *value = if value.is_nan() {
                     0.0
                 } else {
-                    ((f64::from(*value) - self.means[column]) / self.deviations[column]) as f32
+                    ((f64::from(*value) - self.means[column]) / self.deviations[column])
+                        .clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
                 };
             }
         }
         Ok(out)
     }
+
     /// Adds the scaler to a model file: `<name>.means`, `<name>.deviations`.
     pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
         writer.section(&format!("{name}.means"), &self.means)?;
@@ -107,7 +88,9 @@ impl StandardScaler {
     pub fn read(file: &File, name: &str) -> Result<StandardScaler> {
         let means = file.view::<f64>(&format!("{name}.means"))?.to_vec();
         let deviations = file.view::<f64>(&format!("{name}.deviations"))?.to_vec();
-        if means.len() != deviations.len() {
+        let sound = means.iter().all(|mean| mean.is_finite())
+            && deviations.iter().all(|deviation| deviation.is_finite() && *deviation > 0.0);
+        if means.len() != deviations.len() || !sound {
             return Err(Error::format(format!("the scaler '{name}' does not fit together"), "train again"));
         }
         Ok(StandardScaler { means, deviations })
