@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use clew_learn::format::{File, Writer};
 use clew_learn::graph_filter::FittedGraphFilter;
+use clew_learn::recommender::Recommender;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Ranks products by what goes together with a customer's own (the graph filter of the toolbox).
 use clew_learn::Run;
 use clew_learn::graph_filter::FittedGraphFilter;
+use clew_learn::recommender::{Recommender, top_k};
 use clew_learn::sparse::Csr;
 
 use crate::error::Result;
@@ -49,7 +50,7 @@ impl Scorer {
             }
             let bought = Csr::from_triplets(some.len(), n, &bought)?.map(|_, _, sum| (1.0 + sum).log2());
             let hidden = Csr::from_triplets(some.len(), n, &hidden)?;
-            for found in filter.top_k(run, &bought, k, Some(&hidden))? {
+            for found in top_k(run, filter, &bought, k, Some(&hidden))? {
                 best.push(
                     found.into_iter().map(|(column, score)| (allowed[column as usize], score)).collect(),
                 );

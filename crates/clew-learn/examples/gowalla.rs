@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clew_learn::als::ImplicitAls;
 use clew_learn::graph_filter::GraphFilter;
-use clew_learn::{Run, Silent, Stop, top_k};
+use clew_learn::{Run, Silent, Stop, recommender, top_k};
 
 #[path = "../tests/common/gowalla.rs"]
 mod gowalla;
@@ -43,7 +43,7 @@ fn main() {
     let filter = GraphFilter::default().fit(&run, &data.train).unwrap();
     let trained = start.elapsed();
     let start = Instant::now();
-    let best = filter.top_k(&run, &data.train, 20, Some(&data.train)).unwrap();
+    let best = recommender::top_k(&run, &filter, &data.train, 20, Some(&data.train)).unwrap();
     let ranked = start.elapsed();
     let (recall, ndcg) = data.judge(&best);
     println!("{:?}", GraphFilter::default());

@@ -136,3 +136,33 @@ pub(crate) fn eigen(a: &[f64], n: usize) -> Result<(Vec<f64>, Vec<f64>)> {
     let vectors = (0..n * n).map(|place| columns[(place % n) * n + place / n]).collect();
     Ok((values, vectors))
 }
+
+/// The inverse of a symmetric positive definite matrix (n × n, both triangles read); `None` when it is not.
+pub(crate) fn invert<T: RealField + Copy>(a: &[T], n: usize) -> Option<Vec<T>> {
+    let mut factor = a.to_vec();
+    let mut memory =
+        MemBuffer::new(llt::factor::cholesky_in_place_scratch::<T>(n, Par::Seq, Default::default()));
+    let stack = MemStack::new(&mut memory);
+    let mut factor = MatMut::from_column_major_slice_mut(&mut factor, n, n);
+    llt::factor::cholesky_in_place(factor.as_mut(), Default::default(), Par::Seq, stack, Default::default())
+        .ok()?;
+    let mut inverse = vec![T::zero_impl(); n * n];
+    (0..n).for_each(|i| inverse[i * n + i] = T::one_impl());
+    let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<T>(n, n, Par::Seq));
+    let into = MatMut::from_column_major_slice_mut(&mut inverse, n, n);
+    llt::solve::solve_in_place(factor.as_ref(), into, Par::Seq, MemStack::new(&mut memory));
+    Some(inverse)
+}
+
+/// First columns of c (rows of `stride` numbers) −= a (m × k) · bᵀ with b (n × k), m and n by the lengths.
+pub(crate) fn subtract_products<T: RealField>(c: &mut [T], stride: usize, a: &[T], b: &[T], k: usize) {
+    let (m, n) = (a.len() / k, b.len() / k);
+    matmul(
+        MatMut::from_row_major_slice_mut(c, m, stride).subcols_mut(0, n),
+        Accum::Add,
+        MatRef::from_row_major_slice(a, m, k),
+        MatRef::from_row_major_slice(b, n, k).transpose(),
+        -T::one_impl(),
+        Par::Seq,
+    );
+}

@@ -2,29 +2,31 @@
 //! powerful is graph convolution for recommendation?"): what goes together, smoothed by the graph's lowest
 //! frequencies. Nothing is trained but a subspace, and a new row is scored at once.
 //!
-//! With R the values over √(row sum × column sum), a row r is scored r RᵀR + w · r D^−½ U Uᵀ D^½: U are the
-//! leading right singular vectors of R, D the column sums. RᵀR is kept as each column's nearest neighbours.
+//! With R the values over (row sum)^α (column sum)^β, D the column sums, U the leading right singular vectors of
+//! R and σ₁ its largest singular value, a row r is scored r D^−γ RᵀR D^γ + w σ₁² r D^−½ U Uᵀ D^½. RᵀR is kept as
+//! each column's nearest neighbours, without the diagonal. The paper has α = β = ½ and γ = 0, where σ₁ = 1: that
+//! punishes long rows and popular columns fully. Less of it often orders better; α, β and γ are then chosen on
+//! rows kept aside.
 
-use ndarray::Array2;
+use ndarray::{Array2, s};
 
 use crate::dense;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
-use crate::parallel::map_chunks;
-use crate::run::Run;
+use crate::recommender::{Recommender, check_values};
+use crate::run::{Part, Run};
 use crate::sparse::Csr;
-use crate::top_k::best_of;
+use crate::svd::{Operand, RandomisedSvd};
 
 mod neighbours;
-mod subspace;
 
-/// Rows scored at once.
-const ROWS: usize = 16;
+/// How popularity comes back in after smoothing.
+const SMOOTHING_EXPONENT: f64 = 0.5;
 
-/// How to filter.
+/// How to filter. The default is the paper's.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GraphFilter {
-    /// Singular vectors of the smoothing part.
+    /// Singular vectors of the smoothing part; 0 for neighbours alone.
     pub n_factors: usize,
     /// w: how much the smoothing part counts beside the neighbours.
     pub factor_weight: f32,
@@ -32,11 +34,26 @@ pub struct GraphFilter {
     pub n_neighbours: usize,
     /// Rounds of subspace iteration.
     pub n_rounds: usize,
+    /// α in 0..=1: how much the events of long rows are discounted.
+    pub row_exponent: f32,
+    /// β in 0..=1: how much those of popular columns are.
+    pub column_exponent: f32,
+    /// γ in −1..=1: how much of the popularity comes back where columns are recommended, taken from where they
+    /// recommend.
+    pub popularity_exponent: f32,
 }
 
 impl Default for GraphFilter {
     fn default() -> GraphFilter {
-        GraphFilter { n_factors: 256, factor_weight: 0.3, n_neighbours: 400, n_rounds: 4 }
+        GraphFilter {
+            n_factors: 256,
+            factor_weight: 0.3,
+            n_neighbours: 400,
+            n_rounds: 4,
+            row_exponent: 0.5,
+            column_exponent: 0.5,
+            popularity_exponent: 0.0,
+        }
     }
 }
 
@@ -46,116 +63,84 @@ pub struct FittedGraphFilter {
     neighbours: Csr,
     /// D^−½ U, columns × factors.
     inward: Array2<f32>,
-    /// w D^½ U, columns × factors.
+    /// w σ₁² D^½ U, columns × factors.
     outward: Array2<f32>,
 }
 
 impl GraphFilter {
-    /// Fits to values ≥ 0. Errors on a matrix without values and on values below 0.
+    /// Fits to values ≥ 0. Errors on a matrix without values, on values below 0 and on parameters out of range.
     pub fn fit(&self, run: &Run<'_>, rows_by_columns: &Csr) -> Result<FittedGraphFilter> {
+        self.check()?;
         if rows_by_columns.n_values() == 0 {
             return Err(Error::input("the matrix has no values", "give at least one event"));
         }
-        if self.n_factors == 0 || self.n_neighbours == 0 || !(0.0..=1e9).contains(&self.factor_weight) {
-            return Err(Error::input(
-                format!("a filter of {} factors and {} neighbours", self.n_factors, self.n_neighbours),
-                "use 1 or more, and a factor weight of 0 or more",
-            ));
-        }
-        crate::als::check_values(rows_by_columns)?;
+        check_values(rows_by_columns)?;
         let columns_by_rows = rows_by_columns.transpose();
         let (row_sums, column_sums) = (rows_by_columns.row_sums(), columns_by_rows.row_sums());
-        let normal = |row: usize, column: usize, value: f32| {
-            let sums = row_sums[row] * column_sums[column];
-            if sums > 0.0 { (f64::from(value) / sums.sqrt()) as f32 } else { 0.0 }
-        };
-        let columns_by_rows = columns_by_rows.map(|column, row, value| normal(row as usize, column, value));
-        let rows_by_columns =
-            rows_by_columns.clone().map(|row, column, value| normal(row, column as usize, value));
+        let rows = powers(&row_sums, -f64::from(self.row_exponent));
+        let (beta, gamma) = (f64::from(self.column_exponent), f64::from(self.popularity_exponent));
+        let (own, other) = (powers(&column_sums, -beta - gamma), powers(&column_sums, gamma - beta));
         run.report("finding what goes together", 0.0);
-        let neighbours = neighbours::nearest(run, &rows_by_columns, &columns_by_rows, self.n_neighbours)?;
+        let neighbours = neighbours::nearest(
+            run,
+            &columns_by_rows.clone().map(|column, row, value| value * own[column] * rows[row as usize]),
+            &rows_by_columns.clone().map(|row, column, value| value * rows[row] * other[column as usize]),
+            self.n_neighbours,
+        )?;
         run.report("finding what goes together", 0.4);
-        let n_factors = self.n_factors.min(rows_by_columns.n_cols());
-        let vectors = subspace::leading(run, &rows_by_columns, &columns_by_rows, n_factors, self.n_rounds)?;
-        run.report("finding what goes together", 1.0);
+        let m = column_sums.len();
+        let n_factors = self.n_factors.min(m);
+        if n_factors == 0 {
+            let none = || Array2::zeros((m, 0));
+            return Ok(FittedGraphFilter { neighbours, inward: none(), outward: none() });
+        }
+        let both = powers(&column_sums, -beta);
+        let matrix =
+            rows_by_columns.clone().map(|row, column, value| value * rows[row] * both[column as usize]);
+        let transposed = columns_by_rows.map(|column, row, value| value * both[column] * rows[row as usize]);
+        let operand = Operand::Sparse(&matrix, &transposed);
+        let svd = RandomisedSvd { n_components: n_factors, n_spare: 16, n_rounds: self.n_rounds };
+        let vectors = svd.right(&run.with_progress(&Part::new(run.progress, 0.4, 1.0)), &operand)?;
+        let strongest = operand.times(run, vectors.slice(s![.., ..1]))?;
+        let square: f64 = strongest.iter().map(|&v| f64::from(v) * f64::from(v)).sum();
+        let scale = (f64::from(self.factor_weight) * square) as f32;
         let (mut inward, mut outward) = (vectors.clone(), vectors);
-        for (column, &sum) in column_sums.iter().enumerate() {
-            let root = sum.sqrt();
-            let inverse = if root > 0.0 { (1.0 / root) as f32 } else { 0.0 };
-            inward.row_mut(column).mapv_inplace(|value| value * inverse);
-            outward.row_mut(column).mapv_inplace(|value| value * root as f32 * self.factor_weight);
+        let less = powers(&column_sums, -SMOOTHING_EXPONENT);
+        let more = powers(&column_sums, SMOOTHING_EXPONENT);
+        for column in 0..m {
+            inward.row_mut(column).mapv_inplace(|value| value * less[column]);
+            outward.row_mut(column).mapv_inplace(|value| value * more[column] * scale);
         }
         Ok(FittedGraphFilter { neighbours, inward, outward })
     }
+
+    fn check(&self) -> Result<()> {
+        let parts = self.n_neighbours > 0 && (-1e9..=1e9).contains(&self.factor_weight);
+        let exponents = (0.0..=1.0).contains(&self.row_exponent)
+            && (0.0..=1.0).contains(&self.column_exponent)
+            && (-1.0..=1.0).contains(&self.popularity_exponent);
+        if parts && exponents {
+            return Ok(());
+        }
+        Err(Error::input(
+            format!(
+                "a filter of {} neighbours and exponents {}, {}, {}",
+                self.n_neighbours, self.row_exponent, self.column_exponent, self.popularity_exponent
+            ),
+            "use 1 neighbour or more, a finite factor weight, exponents of 0 to 1, of popularity -1 to 1",
+        ))
+    }
+}
+
+/// Each sum to a power; 0 for a sum of 0.
+fn powers(sums: &[f64], exponent: f64) -> Vec<f32> {
+    sums.iter().map(|&sum| if sum > 0.0 { sum.powf(exponent) as f32 } else { 0.0 }).collect()
 }
 
 impl FittedGraphFilter {
-    /// Number of columns.
-    pub fn n_columns(&self) -> usize {
-        self.neighbours.n_cols()
-    }
-
-    /// The columns that go together with one, in rising order, and how strongly: Σ over rows of both values over
-    /// (row sum × √(both column sums)), so that popularity alone does not make a neighbour.
+    /// The columns that go together with one, in rising order, and how strongly: its row of D^−γ RᵀR D^γ.
     pub fn neighbours(&self, column: usize) -> (&[u32], &[f32]) {
         self.neighbours.row(column)
-    }
-
-    /// The `k` best columns of each of `rows` (any rows × the known columns), as [`crate::top_k::top_k`].
-    pub fn top_k(
-        &self,
-        run: &Run<'_>,
-        rows: &Csr,
-        k: usize,
-        exclude: Option<&Csr>,
-    ) -> Result<Vec<Vec<(u32, f32)>>> {
-        let m = self.n_columns();
-        if rows.n_cols() != m || exclude.is_some_and(|e| e.n_rows() != rows.n_rows() || e.n_cols() != m) {
-            return Err(Error::input(
-                format!("rows of {} columns where {m} were learned", rows.n_cols()),
-                "number the columns as in training, exclusions too",
-            ));
-        }
-        let parts = map_chunks(run, rows.n_rows(), ROWS, |from, to| {
-            let mut scores = self.scores(rows, from, to);
-            scores
-                .chunks_exact_mut(m)
-                .enumerate()
-                .map(|(place, scores)| {
-                    let hidden = exclude.map_or(&[][..], |exclude| exclude.row(from + place).0);
-                    hidden.iter().for_each(|&column| scores[column as usize] = f32::NAN);
-                    best_of(scores, k)
-                })
-                .collect::<Vec<_>>()
-        })?;
-        Ok(parts.into_iter().flatten().collect())
-    }
-
-    /// Scores of all columns for the rows from..to, row by row.
-    fn scores(&self, rows: &Csr, from: usize, to: usize) -> Vec<f32> {
-        let (m, d) = self.outward.dim();
-        let (inward, outward) =
-            (self.inward.as_slice().unwrap_or(&[]), self.outward.as_slice().unwrap_or(&[]));
-        let mut summed = vec![0.0_f32; (to - from) * d];
-        for (row, sum) in (from..to).zip(summed.chunks_exact_mut(d)) {
-            let (columns, values) = rows.row(row);
-            for (&column, &value) in columns.iter().zip(values) {
-                let vector = &inward[column as usize * d..(column as usize + 1) * d];
-                sum.iter_mut().zip(vector).for_each(|(sum, &u)| *sum += value * u);
-            }
-        }
-        let mut scores = vec![0.0_f32; (to - from) * m];
-        dense::products(&mut scores, &summed, outward, to - from, d, m);
-        for (row, scores) in (from..to).zip(scores.chunks_exact_mut(m)) {
-            let (columns, values) = rows.row(row);
-            for (&column, &value) in columns.iter().zip(values) {
-                let (near, strengths) = self.neighbours.row(column as usize);
-                for (&other, &strength) in near.iter().zip(strengths) {
-                    scores[other as usize] += value * strength;
-                }
-            }
-        }
-        scores
     }
 
     /// Adds the filter to a model file, under names that start with `name`.
@@ -181,10 +166,45 @@ impl FittedGraphFilter {
             Array2::from_shape_vec((m, values.len() / m), values.to_vec()).map_err(|_| wrong())
         };
         let (inward, outward) = (vectors("inward")?, vectors("outward")?);
-        if inward.dim() != outward.dim() {
+        let finite = inward.iter().chain(&outward).all(|value| value.is_finite());
+        if inward.dim() != outward.dim() || !finite {
             return Err(wrong());
         }
         let neighbours = Csr::from_parts(m, starts, indices, strengths).map_err(|_| wrong())?;
         Ok(FittedGraphFilter { neighbours, inward, outward })
+    }
+}
+
+impl Recommender for FittedGraphFilter {
+    fn n_columns(&self) -> usize {
+        self.neighbours.n_cols()
+    }
+
+    fn scores(&self, _run: &Run<'_>, rows: &Csr, from: usize, to: usize) -> Result<Vec<f32>> {
+        let (m, d) = self.outward.dim();
+        let (inward, outward) =
+            (self.inward.as_slice().unwrap_or(&[]), self.outward.as_slice().unwrap_or(&[]));
+        let mut scores = vec![0.0_f32; (to - from) * m];
+        if d > 0 {
+            let mut summed = vec![0.0_f32; (to - from) * d];
+            for (row, sum) in (from..to).zip(summed.chunks_exact_mut(d)) {
+                let (columns, values) = rows.row(row);
+                for (&column, &value) in columns.iter().zip(values) {
+                    let vector = &inward[column as usize * d..(column as usize + 1) * d];
+                    sum.iter_mut().zip(vector).for_each(|(sum, &u)| *sum += value * u);
+                }
+            }
+            dense::products(&mut scores, &summed, outward, to - from, d, m);
+        }
+        for (row, scores) in (from..to).zip(scores.chunks_exact_mut(m)) {
+            let (columns, values) = rows.row(row);
+            for (&column, &value) in columns.iter().zip(values) {
+                let (near, strengths) = self.neighbours.row(column as usize);
+                for (&other, &strength) in near.iter().zip(strengths) {
+                    scores[other as usize] += value * strength;
+                }
+            }
+        }
+        Ok(scores)
     }
 }

@@ -35,6 +35,7 @@ pub mod network;
 pub mod online_factors;
 pub mod online_logistic;
 pub mod prior;
+pub mod recommender;
 pub mod run;
 pub mod scaling;
 pub mod scan;

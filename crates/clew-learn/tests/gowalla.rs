@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clew_learn::als::ImplicitAls;
 use clew_learn::graph_filter::GraphFilter;
+use clew_learn::recommender;
 use clew_learn::top_k::top_k;
 
 mod common;
@@ -38,7 +39,7 @@ fn the_graph_filter_finds_it_better() {
     let some = data.every(8);
     let best = common::run(|run| {
         let filter = GraphFilter { n_rounds: 2, ..Default::default() }.fit(run, &data.train).unwrap();
-        filter.top_k(run, &some.train, 20, Some(&some.train)).unwrap()
+        recommender::top_k(run, &filter, &some.train, 20, Some(&some.train)).unwrap()
     });
     let (recall, ndcg) = some.judge(&best);
     assert!(recall >= 0.175 && ndcg >= 0.145, "Recall@20 {recall:.4}, NDCG@20 {ndcg:.4}");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clew_learn::format::{File, Writer};
 use clew_learn::graph_filter::{FittedGraphFilter, GraphFilter};
+use clew_learn::recommender::top_k;
 use clew_learn::sparse::Csr;
 
 mod common;
@@ -41,7 +42,7 @@ fn a_withheld_diagonal_is_filled() {
     let matrix = Csr::from_triplets(50, 50, &shown).unwrap();
     let best = run(|run| {
         let fit = GraphFilter { n_factors: 2, ..small() }.fit(run, &matrix).unwrap();
-        fit.top_k(run, &matrix, 1, Some(&matrix)).unwrap()
+        top_k(run, &fit, &matrix, 1, Some(&matrix)).unwrap()
     });
     for (row, best) in best.iter().enumerate() {
         assert_eq!(best[0].0, row as u32);
@@ -52,8 +53,9 @@ fn a_withheld_diagonal_is_filled() {
 fn with_all_vectors_and_neighbours_it_is_the_formula() {
     // Then U Uᵀ is the identity, so the smoothing part gives each row's own values back, times the weight.
     let matrix = scattered();
-    let whole = GraphFilter { n_factors: 300, n_neighbours: 300, factor_weight: 1_000.0, n_rounds: 2 };
-    let best = run(|run| whole.fit(run, &matrix).unwrap().top_k(run, &matrix, 300, None).unwrap());
+    let whole =
+        GraphFilter { n_factors: 300, n_neighbours: 300, factor_weight: 1_000.0, n_rounds: 2, ..small() };
+    let best = run(|run| top_k(run, &whole.fit(run, &matrix).unwrap(), &matrix, 300, None).unwrap());
     for row in (0..700).filter(|&row| !matrix.row(row).0.is_empty()) {
         let mut first: Vec<u32> = best[row].iter().take(matrix.row(row).0.len()).map(|best| best.0).collect();
         first.sort_unstable();
@@ -73,7 +75,8 @@ fn same_seed_same_bits_with_any_number_of_threads_and_after_saving() {
     let file = File::open(Arc::new(writer.finish())).unwrap();
     let again = FittedGraphFilter::read(&file, "filter").unwrap();
     assert_eq!(once, again);
-    let best = |n_threads| with_run(n_threads, 3, |run| again.top_k(run, &matrix, 9, Some(&matrix))).unwrap();
+    let best =
+        |n_threads| with_run(n_threads, 3, |run| top_k(run, &again, &matrix, 9, Some(&matrix))).unwrap();
     assert_eq!(best(1), best(2));
 }
 
@@ -83,9 +86,6 @@ fn faults_are_named() {
     let message = run(|run| small().fit(run, &empty)).unwrap_err().to_string();
     assert_eq!(message, "the matrix has no values; give at least one event");
     let fit = run(|run| small().fit(run, &scattered())).unwrap();
-    let message = run(|run| fit.top_k(run, &empty, 1, None)).unwrap_err().to_string();
-    assert_eq!(
-        message,
-        "rows of 2 columns where 300 were learned; number the columns as in training, exclusions too"
-    );
+    let message = run(|run| top_k(run, &fit, &empty, 1, None)).unwrap_err().to_string();
+    assert_eq!(message, "2 columns where 300 were learned; use the same features in the same order");
 }

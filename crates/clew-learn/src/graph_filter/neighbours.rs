@@ -1,4 +1,4 @@
-//! Each column's nearest columns, by the product of the normalised matrix with itself.
+//! Each column's nearest columns, by the product of the weighted matrix with itself.
 
 use crate::error::Result;
 use crate::parallel::map_chunks;
@@ -13,8 +13,8 @@ const COLUMNS: usize = 64;
 /// out; ties go to the lower column.
 pub(super) fn nearest(
     run: &Run<'_>,
-    rows_by_columns: &Csr,
     columns_by_rows: &Csr,
+    rows_by_columns: &Csr,
     n_neighbours: usize,
 ) -> Result<Csr> {
     let m = columns_by_rows.n_rows();
