@@ -5,10 +5,19 @@
 
 use crate::error::{Error, Result};
 
+pub use deviance::{deviance, mean_loss};
+pub use ranking::{average_precision, ndcg_graded};
+
+mod deviance;
+mod ranking;
+
 /// Checks that the columns of a metric fit together and are finite; scores may be infinite but not NaN.
 pub(crate) fn check(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<()> {
     if score.is_empty() {
         return Err(Error::input("there are no rows", "give at least one"));
+    }
+    if score.len() > u32::MAX as usize {
+        return Err(Error::input(format!("{} rows", score.len()), "judge at most 2^32 - 1; sample them"));
     }
     if outcome.len() != score.len() || weight.len() != score.len() {
         return Err(Error::input(
@@ -28,6 +37,17 @@ pub(crate) fn check(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Outcomes that are 0, 1 or a share of a row.
+pub(crate) fn classes(outcome: &[f32]) -> Result<()> {
+    match outcome.iter().position(|outcome| *outcome > 1.0) {
+        Some(row) => Err(Error::input(
+            format!("row {row} has the outcome {}", outcome[row]),
+            "use outcomes from 0 to 1",
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Groups of equal score, highest first: (sum of weights, sum of weight × outcome).
@@ -59,6 +79,7 @@ pub(crate) fn groups(score: &[f32], outcome: &[f32], weight: &[f32]) -> Vec<(f64
 /// `outcome` in 0..=1. Errors when one class is absent.
 pub fn auc(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<f64> {
     check(score, outcome, weight)?;
+    classes(outcome)?;
     let (mut buyers_above, mut buyers, mut others, mut pairs) = (0.0, 0.0, 0.0, 0.0);
     for (w, gain) in groups(score, outcome, weight) {
         let rest = w - gain;
@@ -79,6 +100,7 @@ pub fn auc(score: &[f32], outcome: &[f32], weight: &[f32]) -> Result<f64> {
 /// Weighted mean of −ln(probability of what happened), in nats. Probabilities are held 1e-12 away from 0, 1.
 pub fn log_loss(probability: &[f32], outcome: &[f32], weight: &[f32]) -> Result<f64> {
     check(probability, outcome, weight)?;
+    classes(outcome)?;
     mean(weight, |row| {
         let p = f64::from(probability[row]).clamp(1e-12, 1.0 - 1e-12);
         let y = f64::from(outcome[row]);
