@@ -62,6 +62,25 @@ impl Loss {
         }
     }
 
+    /// [`Loss::slope`] and [`Loss::curvature`] for one exponential.
+    pub fn slope_and_curvature(self, z: f64, y: f64) -> (f64, f64) {
+        match self {
+            Loss::Squared => (z - y, 1.0),
+            Loss::Logistic => {
+                let p = sigmoid(z);
+                (p - y, p * (1.0 - p))
+            }
+            Loss::Poisson => {
+                let mean = exp(z);
+                (mean - y, mean)
+            }
+            Loss::Gamma => {
+                let ratio = y * exp(-z);
+                (1.0 - ratio, ratio)
+            }
+        }
+    }
+
     /// An upper bound of the curvature over all z, where there is one.
     pub fn curvature_bound(self) -> Option<f64> {
         match self {
@@ -136,6 +155,7 @@ mod tests {
                 let curvature = (loss.slope(z + h, y) - loss.slope(z - h, y)) / (2.0 * h);
                 assert!((slope - loss.slope(z, y)).abs() < 1e-6, "{loss:?} at {z}");
                 assert!((curvature - loss.curvature(z, y)).abs() < 1e-6, "{loss:?} at {z}");
+                assert_eq!(loss.slope_and_curvature(z, y), (loss.slope(z, y), loss.curvature(z, y)));
                 assert!(loss.curvature(z, y) <= loss.curvature_bound().unwrap_or(f64::INFINITY));
             }
         }

@@ -66,7 +66,7 @@ pub fn say(case: &str, who: &str, took: Took, quality: &Value) {
 /// A raw little-endian file of numbers.
 pub fn raw<T: Pod>(folder: &Path, name: &str) -> Vec<T> {
     let bytes = std::fs::read(folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    bytemuck::pod_collect_to_vec(&bytes)
+    bytes.chunks_exact(size_of::<T>()).map(bytemuck::pod_read_unaligned).collect()
 }
 
 /// A JSON file.
