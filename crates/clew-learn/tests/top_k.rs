@@ -1,11 +1,11 @@
 //! The blocked best-k against a plain sort.
 
 use clew_learn::sparse::Csr;
-use clew_learn::top_k::{best_of, top_k};
+use clew_learn::top_k::{Columns, best_of, top_k};
 use ndarray::{Array2, array};
 
 mod common;
-use common::{normal, run};
+use common::{normal, run, with_run};
 
 #[test]
 fn it_finds_what_a_plain_sort_finds() {
@@ -51,4 +51,49 @@ fn shapes_that_do_not_fit_are_refused() {
         error.unwrap_err().to_string(),
         "rows have 3 numbers, columns 4; use vectors of one factorisation"
     );
+}
+
+#[test]
+fn pruned_by_norm_it_is_still_what_a_plain_sort_finds() {
+    // Norms over four orders of magnitude, whole numbers (equal scores in any order of sums), a row and
+    // columns of zeros, columns that are not finite, few and many rows.
+    let (m, d, k) = (1_700, 5, 7);
+    for n in [1, 31, 33, 600] {
+        let (mut rows, mut columns) = run(|run| {
+            let mut rng = run.rng(n as u64);
+            let mut whole = |most: f32| (normal(&mut rng) * most).round();
+            let rows = Array2::from_shape_simple_fn((n, d), || whole(2.0));
+            let columns =
+                Array2::from_shape_fn((m, d), |(column, _)| whole([0.4, 1.0, 30.0, 900.0][column % 4]));
+            (rows, columns)
+        });
+        rows.row_mut(0).fill(0.0);
+        columns[[0, 2]] = f32::NAN;
+        columns[[3, 1]] = f32::INFINITY;
+        let prepared = run(|run| Columns::new(run, columns.view())).unwrap();
+        let found = run(|run| prepared.top_k(run, rows.view(), k, None)).unwrap();
+        let alone = with_run(1, 7, |run| top_k(run, rows.view(), columns.view(), k, None)).unwrap();
+        assert_eq!(found, alone, "threads");
+        for row in 0..n {
+            let mut plain: Vec<(u32, f32)> = (0..m)
+                .map(|c| {
+                    (c as u32, (0..d).fold(0.0_f32, |sum, i| rows[[row, i]].mul_add(columns[[c, i]], sum)))
+                })
+                .filter(|(_, score)| *score > f32::NEG_INFINITY)
+                .collect();
+            plain.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+            plain.truncate(k);
+            assert_eq!(found[row], plain, "row {row} of {n}");
+        }
+    }
+}
+
+#[test]
+fn more_than_there_are_gives_all() {
+    let columns = array![[1.0_f32, 0.0], [-2.0, 0.0], [3.0, 0.0]];
+    let found = run(|run| top_k(run, array![[1.0_f32, 5.0]].view(), columns.view(), 50, None)).unwrap();
+    assert_eq!(found, vec![vec![(2, 3.0), (0, 1.0), (1, -2.0)]]);
+    let none = Array2::zeros((0, 2));
+    assert_eq!(run(|run| top_k(run, columns.view(), none.view(), 5, None)).unwrap(), vec![vec![]; 3]);
+    assert_eq!(run(|run| top_k(run, none.view(), columns.view(), 5, None)).unwrap(), Vec::<Vec<_>>::new());
 }
