@@ -122,7 +122,7 @@ impl Propensity {
             l2: 10.0,
             max_bins: 63,
             feature_fraction: 0.4,
-            patience: 0,
+            ..Default::default()
         };
         self.trees = Some(learner.fit(run, x.view(), &rows.y, &weight, None)?);
         Ok(())

@@ -1,62 +1,83 @@
 //! One tree, best leaf first.
-//!
-//! The parallel parts run over packs of features (a pack's histogram is summed by one thread in row order) and
-//! over chunks of rows of fixed size, so the tree does not depend on the number of threads.
+
+use std::sync::atomic::Ordering;
 
 use rayon::prelude::*;
 
-use super::bins::PACK;
-use super::histogram::{Histogram, Rules, Split, Sums, better};
+use super::histogram::{FEW, Histogram, Used};
+use super::slopes::Slopes;
+use super::split::{Bounds, Place, Rules, Split, Sums, better};
+use crate::binning::{PACK, Packed};
 use crate::error::Result;
 use crate::run::Run;
 
-/// Rows that one task gathers or parts.
-const CHUNK: usize = 16_384;
+/// Rows that one task parts.
+const CHUNK: usize = 32_768;
 
-/// What a tree grows on.
-pub(super) struct Ground<'a> {
-    /// Bins of all rows, one vector a pack.
-    pub(super) packs: &'a [Vec<u32>],
+/// What every tree grows on.
+pub(super) struct Ground {
+    pub(super) bins: Packed,
+    /// The same bins, a vector for each feature.
+    pub(super) columns: Vec<Vec<u8>>,
     /// Number of bins of each feature.
-    pub(super) n_bins: &'a [usize],
-    /// Whether the tree may use a feature.
-    pub(super) usable: &'a [bool],
+    pub(super) n_bins: Vec<usize>,
+    pub(super) is_category: Vec<bool>,
+    /// −1, 0 or 1 for each feature.
+    pub(super) directions: Vec<i8>,
     pub(super) rules: Rules,
     pub(super) max_leaves: usize,
 }
 
-/// A grown tree: nodes in the order they were made, children behind their parent.
-pub(super) struct Grown {
-    pub(super) nodes: Vec<GrownNode>,
-    /// The node that each leaf is, with the range of `rows` it holds.
-    pub(super) leaves: Vec<(usize, std::ops::Range<usize>)>,
-    /// All rows, leaf by leaf.
-    pub(super) rows: Vec<u32>,
-}
-
-/// A node: a cut with its children, or a leaf.
+/// A node: a cut with its children, or a leaf with its value. Children are behind their parent.
 pub(super) enum GrownNode {
     Cut { split: Split, left: u32, right: u32 },
-    Leaf(Sums),
+    Leaf(f64),
+}
+
+/// A grown tree.
+pub(super) struct Grown {
+    pub(super) nodes: Vec<GrownNode>,
+    /// The node that each leaf is: [`Slopes::leaf`] counts in this order.
+    pub(super) leaves: Vec<usize>,
 }
 
 struct Leaf {
     node: usize,
     from: usize,
     to: usize,
-    sums: Sums,
+    sums: [i64; 2],
+    bounds: Bounds,
     histograms: Vec<Histogram>,
     best: Option<Split>,
 }
 
-/// Grows a tree on the (slope, curvature) of each row.
-pub(super) fn grow(run: &Run<'_>, ground: &Ground<'_>, slopes: &[[f32; 2]], whole: Sums) -> Result<Grown> {
-    let n = slopes.len();
-    let mut rows: Vec<u32> = (0..n as u32).collect();
-    let mut ordered = vec![[0.0_f32; 2]; n / 2 + 1];
-    let mut nodes = vec![GrownNode::Leaf(whole)];
-    let root = Leaf { node: 0, from: 0, to: n, sums: whole, histograms: Vec::new(), best: None };
-    let mut leaves = vec![plant(run, ground, root, slopes)];
+/// Room that trees use one after the other.
+#[derive(Default)]
+pub(super) struct Room {
+    rows: Vec<u32>,
+    aside: Vec<u32>,
+}
+
+/// Grows a tree with the `usable` features and notes each row's leaf in `slopes`.
+pub(super) fn grow(
+    run: &Run<'_>,
+    ground: &Ground,
+    usable: &[bool],
+    slopes: &Slopes,
+    room: &mut Room,
+) -> Result<Grown> {
+    let n = slopes.rows.len();
+    let rows = &mut room.rows;
+    rows.clear();
+    rows.extend(0..n as u32);
+    room.aside.resize(n, 0);
+    let field = Field { ground, usable, used: Used::new(usable), slopes };
+    let sums = slopes.whole;
+    let mut nodes = vec![GrownNode::Leaf(field.value(sums))];
+    let mut root =
+        Leaf { node: 0, from: 0, to: n, sums, bounds: Bounds::NONE, histograms: Vec::new(), best: None };
+    field.plant(&mut root, rows);
+    let mut leaves = vec![root];
     while leaves.len() < ground.max_leaves {
         run.check()?;
         let mut chosen: Option<(usize, Split)> = None;
@@ -67,142 +88,161 @@ pub(super) fn grow(run: &Run<'_>, ground: &Ground<'_>, slopes: &[[f32; 2]], whol
         }
         let Some((place, split)) = chosen else { break };
         let parent = leaves.swap_remove(place);
-        let words = &ground.packs[split.feature as usize / PACK];
-        let middle = parent.from + part(run, &mut rows[parent.from..parent.to], words, &split);
-        let (left, right) = (nodes.len(), nodes.len() + 1);
-        let right_sums = parent.sums.minus(split.left);
-        nodes[parent.node] = GrownNode::Cut { split, left: left as u32, right: right as u32 };
-        nodes.push(GrownNode::Leaf(split.left));
-        nodes.push(GrownNode::Leaf(right_sums));
-        let child = |node, from, to, sums| Leaf { node, from, to, sums, histograms: Vec::new(), best: None };
-        let mut left = child(left, parent.from, middle, split.left);
-        let mut right = child(right, middle, parent.to, right_sums);
-        let can_split = |leaf: &Leaf| leaf.sums.curvature >= 2.0 * ground.rules.min_leaf_weight;
-        if leaves.len() + 2 < ground.max_leaves && (can_split(&left) || can_split(&right)) {
+        let feature = split.feature as usize;
+        let range = parent.from..parent.to;
+        let middle = parent.from
+            + part(&mut rows[range.clone()], &mut room.aside[range], &ground.columns[feature], &split);
+        let right_sums = [parent.sums[0] - split.left[0], parent.sums[1] - split.left[1]];
+        let values = [split.left, right_sums].map(|sums| parent.bounds.clamp(field.value(sums)));
+        let bounds = parent.bounds.parted(ground.directions[feature], values[0], values[1]);
+        let at = nodes.len();
+        nodes[parent.node] = GrownNode::Cut { split, left: at as u32, right: at as u32 + 1 };
+        nodes.extend(values.map(GrownNode::Leaf));
+        let child = |node, from, to, sums, bounds| Leaf {
+            node,
+            from,
+            to,
+            sums,
+            bounds,
+            histograms: Vec::new(),
+            best: None,
+        };
+        let mut left = child(at, parent.from, middle, split.left, bounds.0);
+        let mut right = child(at + 1, middle, parent.to, right_sums, bounds.1);
+        if leaves.len() + 2 < ground.max_leaves && (field.can_split(&left) || field.can_split(&right)) {
             let left_is_small = left.to - left.from <= right.to - right.from;
             let (small, large) =
                 if left_is_small { (&mut left, &mut right) } else { (&mut right, &mut left) };
-            let small_rows = &rows[small.from..small.to];
-            let ordered = &mut ordered[..small_rows.len()];
-            gather(run, ordered, small_rows, slopes);
-            divide(run, ground, parent.histograms, (small_rows, ordered), small, large);
+            field.divide(parent.histograms, rows, small, large);
         }
         leaves.push(left);
         leaves.push(right);
     }
-    let mut leaves: Vec<_> = leaves.into_iter().map(|leaf| (leaf.node, leaf.from..leaf.to)).collect();
-    leaves.sort_unstable_by_key(|leaf| leaf.0);
-    Ok(Grown { nodes, leaves, rows })
+    leaves.sort_unstable_by_key(|leaf| leaf.node);
+    leaves.par_iter().enumerate().for_each(|(place, leaf)| {
+        for &row in &rows[leaf.from..leaf.to] {
+            slopes.leaf[row as usize].store(place as u16, Ordering::Relaxed);
+        }
+    });
+    Ok(Grown { nodes, leaves: leaves.into_iter().map(|leaf| leaf.node).collect() })
 }
 
-/// The root's histograms and best cut.
-fn plant(run: &Run<'_>, ground: &Ground<'_>, mut root: Leaf, slopes: &[[f32; 2]]) -> Leaf {
-    let found: Vec<(Histogram, Option<Split>)> = run.pool.install(|| {
-        ground
-            .packs
+/// What one tree grows on.
+struct Field<'a> {
+    ground: &'a Ground,
+    usable: &'a [bool],
+    used: Used,
+    slopes: &'a Slopes,
+}
+
+impl Field<'_> {
+    fn value(&self, sums: [i64; 2]) -> f64 {
+        Sums::of(sums, self.slopes.unit).value(self.ground.rules.l2)
+    }
+
+    fn can_split(&self, leaf: &Leaf) -> bool {
+        let curvature = Sums::of(leaf.sums, self.slopes.unit).curvature;
+        leaf.to - leaf.from > 1 && curvature >= 2.0 * self.ground.rules.min_leaf_weight
+    }
+
+    /// The root's histograms and best cut.
+    fn plant(&self, root: &mut Leaf, rows: &[u32]) {
+        root.histograms = Histogram::of_rows(&self.ground.bins, rows, self.slopes, &self.used);
+        let best: Vec<Option<Split>> = root
+            .histograms
             .par_iter()
             .enumerate()
-            .with_max_len(1)
-            .map(|(pack, words)| {
-                let histogram = Histogram::of_all(words, slopes);
-                let best = best_of_pack(ground, &histogram, pack, root.sums);
-                (histogram, best)
-            })
-            .collect()
-    });
-    for (histogram, best) in found {
-        root.histograms.push(histogram);
-        root.best = better(root.best, best);
+            .map(|(pack, histogram)| self.best_of_pack(root, histogram, pack))
+            .collect();
+        root.best = best.into_iter().fold(None, better);
     }
-    root
-}
 
-/// Histograms and best cuts of two children: the small one's are summed, the large one's are what is left.
-fn divide(
-    run: &Run<'_>,
-    ground: &Ground<'_>,
-    parent: Vec<Histogram>,
-    (rows, slopes): (&[u32], &[[f32; 2]]),
-    small: &mut Leaf,
-    large: &mut Leaf,
-) {
-    let (small_sums, large_sums) = (small.sums, large.sums);
-    let found: Vec<_> = run.pool.install(|| {
-        parent
+    /// Histograms and best cuts of two children: the small one's are summed, the large one's are what is left.
+    fn divide(&self, parent: Vec<Histogram>, rows: &[u32], small: &mut Leaf, large: &mut Leaf) {
+        let less =
+            Histogram::of_rows(&self.ground.bins, &rows[small.from..small.to], self.slopes, &self.used);
+        let found: Vec<(Histogram, [Option<Split>; 2])> = parent
             .into_par_iter()
-            .zip(ground.packs)
+            .zip(&less)
             .enumerate()
             .with_max_len(1)
-            .map(|(pack, (parent, words))| {
-                let less = Histogram::of_rows(words, rows, slopes);
-                let rest = parent.minus(&less);
-                let best = best_of_pack(ground, &less, pack, small_sums);
-                let best_rest = best_of_pack(ground, &rest, pack, large_sums);
-                (less, best, rest, best_rest)
+            .map(|(pack, (mut rest, less))| {
+                rest.subtract(less);
+                let best = [self.best_of_pack(small, less, pack), self.best_of_pack(large, &rest, pack)];
+                (rest, best)
             })
-            .collect()
-    });
-    for (less, best, rest, best_rest) in found {
-        small.histograms.push(less);
-        small.best = better(small.best, best);
-        large.histograms.push(rest);
-        large.best = better(large.best, best_rest);
+            .collect();
+        for (rest, best) in found {
+            small.best = better(small.best, best[0]);
+            large.best = better(large.best, best[1]);
+            large.histograms.push(rest);
+        }
+        small.histograms = less;
     }
-}
 
-fn best_of_pack(ground: &Ground<'_>, histogram: &Histogram, pack: usize, sums: Sums) -> Option<Split> {
-    if sums.curvature < 2.0 * ground.rules.min_leaf_weight {
-        return None;
+    fn best_of_pack(&self, leaf: &Leaf, histogram: &Histogram, pack: usize) -> Option<Split> {
+        if !self.can_split(leaf) {
+            return None;
+        }
+        let ground = self.ground;
+        (pack * PACK..((pack + 1) * PACK).min(ground.n_bins.len()))
+            .filter(|&feature| self.usable[feature])
+            .map(|feature| {
+                Place {
+                    feature: feature as u32,
+                    is_category: ground.is_category[feature],
+                    direction: ground.directions[feature],
+                    bins: &histogram.feature(feature % PACK)[..ground.n_bins[feature]],
+                    leaf: leaf.sums,
+                    unit: self.slopes.unit,
+                    bounds: leaf.bounds,
+                }
+                .best(ground.rules)
+            })
+            .fold(None, better)
     }
-    (pack * PACK..((pack + 1) * PACK).min(ground.n_bins.len()))
-        .filter(|&feature| ground.usable[feature])
-        .map(|feature| {
-            histogram.best(feature % PACK, feature as u32, ground.n_bins[feature], sums, ground.rules)
-        })
-        .fold(None, better)
-}
-
-fn gather(run: &Run<'_>, ordered: &mut [[f32; 2]], rows: &[u32], slopes: &[[f32; 2]]) {
-    let fill = |ordered: &mut [[f32; 2]], rows: &[u32]| {
-        ordered.iter_mut().zip(rows).for_each(|(slot, &row)| *slot = slopes[row as usize]);
-    };
-    if rows.len() <= CHUNK {
-        return fill(ordered, rows);
-    }
-    run.pool.install(|| {
-        ordered
-            .par_chunks_mut(CHUNK)
-            .zip(rows.par_chunks(CHUNK))
-            .for_each(|(ordered, rows)| fill(ordered, rows));
-    });
 }
 
 /// Brings the rows that go left to the front, keeping the order on both sides; says how many they are.
-fn part(run: &Run<'_>, rows: &mut [u32], words: &[u32], split: &Split) -> usize {
-    // Every row is written to both sides and kept on one: the cut is a coin toss to the branch predictor.
-    let sides = |rows: &[u32]| {
-        let (mut left, mut right) = (vec![0; rows.len()], vec![0; rows.len()]);
-        let (mut n_left, mut n_right) = (0, 0);
-        for &row in rows {
-            let goes_left = usize::from(split.goes_left(words[row as usize]));
-            left[n_left] = row;
-            right[n_right] = row;
-            n_left += goes_left;
-            n_right += 1 - goes_left;
-        }
-        left.truncate(n_left);
-        right.truncate(n_right);
-        (left, right)
-    };
-    let parts: Vec<(Vec<u32>, Vec<u32>)> = if rows.len() <= CHUNK {
-        vec![sides(rows)]
-    } else {
-        run.pool.install(|| rows.par_chunks(CHUNK).map(sides).collect())
-    };
-    let mut at = 0;
-    for side in parts.iter().map(|part| &part.0).chain(parts.iter().map(|part| &part.1)) {
-        rows[at..at + side.len()].copy_from_slice(side);
-        at += side.len();
+fn part(rows: &mut [u32], aside: &mut [u32], column: &[u8], split: &Split) -> usize {
+    let mut goes_left = [0_u8; 256];
+    for (bin, goes) in (0..=u8::MAX).zip(&mut goes_left) {
+        *goes = u8::from(split.goes_left(bin));
     }
-    parts.iter().map(|part| part.0.len()).sum()
+    // Every row is written to both sides and kept on one: the cut is a coin toss to the branch predictor.
+    let sides = |rows: &mut [u32], aside: &mut [u32]| {
+        let (mut n_left, mut n_right) = (0, 0);
+        for at in 0..rows.len().min(aside.len()) {
+            let row = rows[at];
+            let goes = usize::from(goes_left[usize::from(column[row as usize])]);
+            rows[n_left] = row;
+            aside[n_right] = row;
+            n_left += goes;
+            n_right += 1 - goes;
+        }
+        n_left
+    };
+    if rows.len() < FEW.max(CHUNK) {
+        let n_left = sides(rows, aside);
+        let n_right = rows.len() - n_left;
+        rows[n_left..].copy_from_slice(&aside[..n_right]);
+        return n_left;
+    }
+    let counts: Vec<usize> = rows
+        .par_chunks_mut(CHUNK)
+        .zip(aside.par_chunks_mut(CHUNK))
+        .map(|(rows, aside)| sides(rows, aside))
+        .collect();
+    let mut end = 0;
+    for (chunk, &n_left) in counts.iter().enumerate() {
+        rows.copy_within(chunk * CHUNK..chunk * CHUNK + n_left, end);
+        end += n_left;
+    }
+    let middle = end;
+    for (aside, &n_left) in aside.chunks(CHUNK).zip(&counts) {
+        let n_right = aside.len() - n_left;
+        rows[end..end + n_right].copy_from_slice(&aside[..n_right]);
+        end += n_right;
+    }
+    middle
 }

@@ -1,160 +1,146 @@
-//! Histograms of slopes and curvatures over the bins of four features, and the best cut in them.
+//! Histograms: the sums of slope and curvature in every bin of every feature.
 
-use super::bins::PACK;
+use rayon::prelude::*;
+
+use super::slopes::{BLOCK, Slopes, widen};
+use crate::binning::{PACK, Packed};
 
 /// Bins of one feature.
-const BINS: usize = 256;
+pub(super) const BINS: usize = 256;
+/// Bins of a pack of features.
+const CELLS: usize = PACK * BINS;
+/// Rows that are brought into the first-level cache together, before any is added up: the loads do not wait for
+/// one another, nor the additions for them.
+const ABREAST: usize = 32;
+/// Rows for which a thread of their own pays.
+const SHARE: usize = 16_384;
+/// Rows for which threads pay at all.
+pub(super) const FEW: usize = 1_024;
 
-/// Sums of (slope, curvature) per bin of each feature of a pack.
-pub(super) struct Histogram(Box<[[f64; 2]; PACK * BINS]>);
+/// Sums of one pack of features, bin by bin.
+#[derive(Clone)]
+pub(super) struct Histogram(Box<[[i64; 2]]>);
+
+/// Which places of each pack are added up.
+pub(super) struct Used(Vec<Vec<u8>>);
+
+impl Used {
+    /// From whether each feature is used.
+    pub(super) fn new(usable: &[bool]) -> Used {
+        let places =
+            |pack: &[bool]| (0..PACK as u8).zip(pack).filter(|(_, used)| **used).map(|(at, _)| at).collect();
+        Used(usable.chunks(PACK).map(places).collect())
+    }
+}
 
 impl Histogram {
-    /// Adds up the rows of a leaf, in their order: `words` are the pack's bins of all rows, `slopes` belong to
-    /// `rows` one by one.
-    pub(super) fn of_rows(words: &[u32], rows: &[u32], slopes: &[[f32; 2]]) -> Histogram {
-        let mut sums = Box::new([[0.0; 2]; PACK * BINS]);
-        for (&row, slope) in rows.iter().zip(slopes) {
-            add(&mut sums, words[row as usize], slope);
+    fn empty() -> Histogram {
+        Histogram(vec![[0; 2]; CELLS].into_boxed_slice())
+    }
+
+    /// The histogram of each pack over `rows`. Whole numbers add up to the same in any order, so how the rows
+    /// are shared among threads leaves no trace.
+    pub(super) fn of_rows(bins: &Packed, rows: &[u32], slopes: &Slopes, used: &Used) -> Vec<Histogram> {
+        let all = 0..bins.n_packs;
+        if rows.len() < FEW {
+            return Histogram::of_part(bins, rows, slopes, used, all);
         }
-        Histogram(sums)
-    }
-
-    /// As [`Histogram::of_rows`], for all rows.
-    pub(super) fn of_all(words: &[u32], slopes: &[[f32; 2]]) -> Histogram {
-        let mut sums = Box::new([[0.0; 2]; PACK * BINS]);
-        for (&word, slope) in words.iter().zip(slopes) {
-            add(&mut sums, word, slope);
+        let n_parts = (rows.len() / SHARE).min(4 * rayon::current_num_threads());
+        if n_parts < 2 {
+            return all
+                .into_par_iter()
+                .flat_map_iter(|pack| Histogram::of_part(bins, rows, slopes, used, pack..pack + 1))
+                .collect();
         }
-        Histogram(sums)
+        rows.par_chunks(rows.len().div_ceil(n_parts))
+            .map(|rows| Histogram::of_part(bins, rows, slopes, used, all.clone()))
+            .reduce_with(|mut a, b| {
+                a.iter_mut().zip(&b).for_each(|(a, b)| a.add(b));
+                a
+            })
+            .unwrap_or_default()
     }
 
-    /// The sibling of `part` in this parent.
-    pub(super) fn minus(mut self, part: &Histogram) -> Histogram {
-        for (sum, part) in self.0.iter_mut().zip(part.0.iter()) {
-            sum[0] -= part[0];
-            sum[1] -= part[1];
-        }
-        self
-    }
-
-    fn feature(&self, place: usize) -> &[[f64; 2]] {
-        &self.0[place * BINS..(place + 1) * BINS]
-    }
-
-    /// The best cut of the pack's feature at `place` that has `n_bins` bins, if any cut is worth making.
-    pub(super) fn best(
-        &self,
-        place: usize,
-        feature: u32,
-        n_bins: usize,
-        leaf: Sums,
-        rules: Rules,
-    ) -> Option<Split> {
-        let bins = self.feature(place);
-        let missing = Sums { slope: bins[0][0], curvature: bins[0][1].max(0.0) };
-        let some_missing = missing.curvature > 0.0;
-        let mut below = Sums::default();
-        let mut best: Option<Split> = None;
-        let mut offer = |left: Sums, bin: usize, missing_left: bool| {
-            let right = leaf.minus(left);
-            if left.curvature < rules.min_leaf_weight || right.curvature < rules.min_leaf_weight {
-                return;
-            }
-            let gain = left.worth(rules.l2) + right.worth(rules.l2) - leaf.worth(rules.l2);
-            if gain > best.map_or(LEAST_GAIN, |best| best.gain) {
-                best = Some(Split { gain, feature, bin: bin as u8, missing_left, left });
-            }
-        };
-        for (bin, sums) in bins.iter().enumerate().take(n_bins).skip(1) {
-            below = below.plus(Sums { slope: sums[0], curvature: sums[1] });
-            let last = bin + 1 == n_bins;
-            if some_missing {
-                offer(below, bin, false);
-                if !last {
-                    offer(below.plus(missing), bin, true);
+    fn of_part(
+        bins: &Packed,
+        rows: &[u32],
+        slopes: &Slopes,
+        used: &Used,
+        packs: std::ops::Range<usize>,
+    ) -> Vec<Histogram> {
+        let mut sums: Vec<Histogram> = packs.clone().map(|_| Histogram::empty()).collect();
+        let mut narrow = Box::new([0_u64; CELLS]);
+        for block in rows.chunks(BLOCK) {
+            for (pack, sums) in packs.clone().zip(&mut sums) {
+                let places = &used.0[pack];
+                if places.is_empty() {
+                    continue;
                 }
-            } else if !last {
-                // Where nothing was missing, missing values will go with the heavier side.
-                offer(below, bin, 2.0 * below.curvature > leaf.curvature);
+                narrow.fill(0);
+                let whole = places.len() == PACK;
+                let mut near = [([0_u8; PACK], 0_u64); ABREAST];
+                for group in block.chunks(ABREAST) {
+                    for (near, &row) in near.iter_mut().zip(group) {
+                        *near = (bins.rows[row as usize * bins.n_packs + pack], slopes.rows[row as usize]);
+                    }
+                    for (bins, slope) in &near[..group.len()] {
+                        if whole {
+                            add_all(&mut narrow, bins, *slope);
+                        } else {
+                            add_some(&mut narrow, bins, *slope, places);
+                        }
+                    }
+                }
+                for (sum, &narrow) in sums.0.iter_mut().zip(narrow.iter()) {
+                    let wide = widen(narrow);
+                    *sum = [sum[0] + wide[0], sum[1] + wide[1]];
+                }
             }
         }
-        best
+        slopes.giants_among(rows, |row, slope| {
+            for (pack, sums) in packs.clone().zip(&mut sums) {
+                let bins = bins.rows[row as usize * bins.n_packs + pack];
+                for (feature, &bin) in sums.0.chunks_exact_mut(BINS).zip(&bins) {
+                    let sum = &mut feature[usize::from(bin)];
+                    *sum = [sum[0] + slope[0], sum[1] + slope[1]];
+                }
+            }
+        });
+        sums
+    }
+
+    fn add(&mut self, other: &Histogram) {
+        for (sum, other) in self.0.iter_mut().zip(&other.0) {
+            *sum = [sum[0] + other[0], sum[1] + other[1]];
+        }
+    }
+
+    /// Takes a part of the rows out: what is left is the sibling's.
+    pub(super) fn subtract(&mut self, part: &Histogram) {
+        for (sum, part) in self.0.iter_mut().zip(&part.0) {
+            *sum = [sum[0] - part[0], sum[1] - part[1]];
+        }
+    }
+
+    /// The bins of the pack's feature at `place`.
+    pub(super) fn feature(&self, place: usize) -> &[[i64; 2]] {
+        &self.0[place * BINS..(place + 1) * BINS]
     }
 }
 
 #[inline(always)]
-fn add(sums: &mut [[f64; 2]; PACK * BINS], word: u32, slope: &[f32; 2]) {
-    let (slope, curvature) = (f64::from(slope[0]), f64::from(slope[1]));
-    for (place, byte) in word.to_le_bytes().into_iter().enumerate() {
-        let cell = &mut sums[place * BINS + byte as usize];
-        cell[0] += slope;
-        cell[1] += curvature;
+fn add_all(sums: &mut [u64; CELLS], bins: &[u8; PACK], slope: u64) {
+    for (place, &bin) in bins.iter().enumerate() {
+        let sum = &mut sums[place * BINS + usize::from(bin)];
+        *sum = sum.wrapping_add(slope);
     }
 }
 
-/// Below this a cut only follows rounding.
-const LEAST_GAIN: f64 = 1e-7;
-
-/// What a leaf must keep to.
-#[derive(Clone, Copy)]
-pub(super) struct Rules {
-    pub(super) l2: f64,
-    pub(super) min_leaf_weight: f64,
-}
-
-/// Slopes and curvatures of some rows.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Sums {
-    pub(super) slope: f64,
-    pub(super) curvature: f64,
-}
-
-impl Sums {
-    pub(super) fn plus(self, other: Sums) -> Sums {
-        Sums { slope: self.slope + other.slope, curvature: self.curvature + other.curvature }
-    }
-
-    pub(super) fn minus(self, other: Sums) -> Sums {
-        Sums { slope: self.slope - other.slope, curvature: self.curvature - other.curvature }
-    }
-
-    /// Twice the loss that the best value takes away (Chen & Guestrin 2016, equation 6).
-    fn worth(self, l2: f64) -> f64 {
-        let curvature = self.curvature.max(0.0) + l2;
-        if curvature > 0.0 { self.slope * self.slope / curvature } else { 0.0 }
-    }
-
-    /// The best value of a leaf (their equation 5).
-    pub(super) fn value(self, l2: f64) -> f64 {
-        let curvature = self.curvature.max(0.0) + l2;
-        if curvature > 0.0 { -self.slope / curvature } else { 0.0 }
-    }
-}
-
-/// A cut: values up to bin `bin` go left.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Split {
-    pub(super) gain: f64,
-    pub(super) feature: u32,
-    pub(super) bin: u8,
-    pub(super) missing_left: bool,
-    pub(super) left: Sums,
-}
-
-impl Split {
-    /// Whether a row with these bins of the split's pack goes left.
-    #[inline(always)]
-    pub(super) fn goes_left(&self, word: u32) -> bool {
-        let bin = (word >> (8 * (self.feature as usize % PACK))) as u8;
-        ((bin <= self.bin) & (bin != 0)) | (self.missing_left & (bin == 0))
-    }
-}
-
-/// The better of two cuts; the first on a tie.
-pub(super) fn better(a: Option<Split>, b: Option<Split>) -> Option<Split> {
-    match (a, b) {
-        (Some(first), Some(second)) if second.gain > first.gain => Some(second),
-        (None, second) => second,
-        (first, _) => first,
+#[inline(always)]
+fn add_some(sums: &mut [u64; CELLS], bins: &[u8; PACK], slope: u64, places: &[u8]) {
+    for &place in places {
+        let place = usize::from(place) % PACK;
+        let sum = &mut sums[place * BINS + usize::from(bins[place])];
+        *sum = sum.wrapping_add(slope);
     }
 }
