@@ -122,7 +122,7 @@ impl ImplicitAls {
         }
     }
 
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         if self.n_factors == 0 || self.n_factors > 1_024 {
             return Err(Error::input(format!("{} factors", self.n_factors), "use 1 to 1024"));
         }

@@ -97,8 +97,8 @@ fn short_and_long_rows_stand_at_the_lowest_loss() {
 #[test]
 fn weight_zero_is_no_value_and_weights_scale() {
     let (train, _) = planted(80, 50, 0.3);
-    let kept: Triplets = train.iter().copied().filter(|t| (t.0 + t.1) % 3 > 0).collect();
-    let weight = |t: &(u32, u32, f32)| (t.0, t.1, if (t.0 + t.1) % 3 > 0 { 2.0 } else { 0.0 });
+    let kept: Triplets = train.iter().copied().filter(|t| !(t.0 + t.1).is_multiple_of(3)).collect();
+    let weight = |t: &(u32, u32, f32)| (t.0, t.1, if (t.0 + t.1).is_multiple_of(3) { 0.0 } else { 2.0 });
     let weights = matrix(80, 50, &train.iter().map(weight).collect());
     // With the exponent 1 all terms grow alike, so a weight of 2 for all changes nothing.
     let a = run(|run| als().fit(run, &matrix(80, 50, &train), Some(&weights), None)).unwrap();
