@@ -43,7 +43,8 @@ pub struct Tuning {
     pub regularisations: Vec<f32>,
     /// Unobserved weights, likewise.
     pub unobserved_weights: Vec<f32>,
-    /// Frequency exponents, likewise.
+    /// Frequency exponents; that of the factorisation handed in is added to them. With another exponent than
+    /// that, the regularisations are scaled so that a row of mean frequency keeps its penalty.
     pub frequency_exponents: Vec<f32>,
     /// What decides.
     pub figure: Figure,
@@ -65,13 +66,13 @@ pub struct Tuning {
 
 impl Default for Tuning {
     /// Ranks 32, 64 and 128; eight regularisations from 0.0005 to 0.064 and ten unobserved weights from 0.001 to
-    /// 0.512, in steps of 2; the exponent as handed in.
+    /// 0.512, in steps of 2; exponents 0.5 and 0.75.
     fn default() -> Tuning {
         Tuning {
             n_factors: vec![32, 64, 128],
             regularisations: vec![0.000_5, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064],
             unobserved_weights: vec![0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512],
-            frequency_exponents: vec![],
+            frequency_exponents: vec![0.5, 0.75],
             figure: Figure::Ndcg,
             k: 20,
             exclude_seen: true,

@@ -16,9 +16,9 @@ type Place = [usize; 3];
 
 pub(super) fn search(tuning: &Tuning, run: &Run<'_>, base: &ImplicitAls, parts: &Parts) -> Result<Tuned> {
     let axes = [
-        axis(&tuning.unobserved_weights, base.unobserved_weight),
-        axis(&tuning.regularisations, base.regularisation),
-        axis(&tuning.frequency_exponents, base.frequency_exponent),
+        axis(&tuning.unobserved_weights, base.unobserved_weight, NEAR),
+        axis(&tuning.regularisations, base.regularisation, NEAR),
+        axis(&tuning.frequency_exponents, base.frequency_exponent, 1.0),
     ];
     let home = [base.unobserved_weight, base.regularisation, base.frequency_exponent];
     let home = [0, 1, 2].map(|a| axes[a].partition_point(|&value| value < home[a]));
@@ -49,9 +49,9 @@ pub(super) fn search(tuning: &Tuning, run: &Run<'_>, base: &ImplicitAls, parts: 
 }
 
 /// The values of one axis, rising: the base's, and those that are not as good as the same as it.
-fn axis(values: &[f32], base: f32) -> Vec<f32> {
+fn axis(values: &[f32], base: f32, near: f32) -> Vec<f32> {
     let mut axis: Vec<f32> =
-        values.iter().copied().filter(|&value| !(base / NEAR..=base * NEAR).contains(&value)).collect();
+        values.iter().copied().filter(|&value| !(base / near..=base * near).contains(&value)).collect();
     axis.push(base);
     axis.sort_unstable_by(f32::total_cmp);
     axis.dedup();
@@ -133,11 +133,18 @@ impl Search<'_> {
     }
 
     fn params(&self, n_factors: usize, place: Place) -> ImplicitAls {
+        let [unobserved_weight, regularisation, frequency_exponent] =
+            [0, 1, 2].map(|axis| self.axes[axis][place[axis]]);
+        // With another exponent the row of mean frequency keeps its penalty: the axes stay apart.
+        let train = &self.parts.train;
+        let sum: f64 = train.values().iter().map(|&value| f64::from(value)).sum();
+        let frequency = sum / train.n_rows() as f64 + f64::from(unobserved_weight) * train.n_cols() as f64;
+        let kept = frequency.powf(f64::from(self.base.frequency_exponent - frequency_exponent));
         ImplicitAls {
             n_factors,
-            unobserved_weight: self.axes[0][place[0]],
-            regularisation: self.axes[1][place[1]],
-            frequency_exponent: self.axes[2][place[2]],
+            unobserved_weight,
+            regularisation: (f64::from(regularisation) * kept) as f32,
+            frequency_exponent,
             ..self.base.clone()
         }
     }
