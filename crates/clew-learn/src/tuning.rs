@@ -217,14 +217,13 @@ impl Tuned {
             _ => return Err(wrong()),
         };
         let (rows, rest) = table.as_chunks::<7>();
+        let how = ImplicitAls { n_sweeps: n_sweeps as usize, start_deviation, ..Default::default() };
         let params = ImplicitAls {
             n_factors: n_factors as usize,
             regularisation,
             frequency_exponent,
             unobserved_weight,
-            n_sweeps: n_sweeps as usize,
-            start_deviation,
-            ..Default::default()
+            ..how
         };
         if !rest.is_empty() || table.iter().any(|value| !value.is_finite()) || params.check().is_err() {
             return Err(wrong());
