@@ -6,11 +6,11 @@ use ndarray::ArrayView2;
 use crate::check;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
-use crate::loss::sigmoid;
+use crate::loss::{Loss, sigmoid};
 use crate::run::Run;
 
-mod data;
-mod newton;
+pub(crate) mod data;
+pub(crate) mod newton;
 
 /// How to fit a logistic regression. Standardise the columns first (`scaling`): the penalty is the same for
 /// all of them.
@@ -52,8 +52,10 @@ impl LogisticRegression {
         offset: Option<&[f32]>,
     ) -> Result<FittedLogistic> {
         check::penalty("l2", self.l2)?;
-        let data = data::Data::new(run, x, y, weight, offset)?;
-        let solution = newton::minimise(run, &data, self)?;
+        let data = data::Data::new(run, Loss::Logistic, x, y, weight, offset)?;
+        let goal =
+            newton::Goal { l2: self.l2, max_iterations: self.max_iterations, tolerance: self.tolerance };
+        let solution = newton::minimise(run, &data, &goal)?;
         match solution.as_slice() {
             [coefficients @ .., intercept] => {
                 Ok(FittedLogistic { intercept: *intercept, coefficients: coefficients.to_vec() })

@@ -1,15 +1,13 @@
-//! The loss of a logistic regression over its data: value, slopes and curvature, summed by chunks.
+//! A loss over dense rows: value, slopes and curvature, summed by chunks.
 
 use ndarray::ArrayView2;
 
 use crate::check::{self, Missing};
 use crate::dense;
 use crate::error::Result;
-use crate::loss::{Loss, sigmoid};
+use crate::loss::Loss;
 use crate::parallel::sum_chunks;
 use crate::run::Run;
-
-const LOSS: Loss = Loss::Logistic;
 
 /// Rows that are widened to f64 and multiplied at once.
 const BLOCK: usize = 256;
@@ -17,47 +15,51 @@ const BLOCK: usize = 256;
 const CHUNKS: usize = 64;
 
 /// Checked data; coefficients are columns first, the intercept last.
-pub(super) struct Data<'a> {
+pub(crate) struct Data<'a> {
+    loss: Loss,
     x: ArrayView2<'a, f32>,
     y: &'a [f32],
     weight: &'a [f32],
     offset: Option<&'a [f32]>,
     chunk: usize,
-    /// Sum of the weights.
-    pub(super) total: f64,
-    /// Log-odds of the mean outcome: where to start.
-    pub(super) base: f64,
+    /// Sum of the weights, for counts times their mean: what slopes are compared with.
+    pub(crate) scale: f64,
+    /// The decision whose prediction is the mean outcome: where to start.
+    pub(crate) base: f64,
 }
 
 impl<'a> Data<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         run: &Run<'_>,
+        loss: Loss,
         x: ArrayView2<'a, f32>,
         y: &'a [f32],
         weight: &'a [f32],
         offset: Option<&'a [f32]>,
     ) -> Result<Data<'a>> {
         check::matrix(x, Missing::Refused, "row")?;
-        check::outcomes(x.nrows(), y, weight, LOSS)?;
+        check::outcomes(x.nrows(), y, weight, loss)?;
         check::offsets(x.nrows(), offset)?;
-        let base = LOSS.link(check::mean_outcome(y, weight, LOSS)?);
+        let mean = check::mean_outcome(y, weight, loss)?;
         run.check()?;
-        let total = weight.iter().map(|&w| f64::from(w)).sum();
+        let total: f64 = weight.iter().map(|&w| f64::from(w)).sum();
+        // The slopes of a Poisson loss are as large as its counts.
+        let scale = total * if loss == Loss::Poisson { mean } else { 1.0 };
         let chunk = x.nrows().div_ceil(CHUNKS).max(4_096);
-        Ok(Data { x, y, weight, offset, chunk, total, base })
+        Ok(Data { loss, x, y, weight, offset, chunk, scale, base: loss.link(mean) })
     }
 
     /// Number of coefficients, the intercept included.
-    pub(super) fn n_coefficients(&self) -> usize {
+    pub(crate) fn n_coefficients(&self) -> usize {
         self.x.ncols() + 1
     }
 
     /// The loss without its penalty.
-    pub(super) fn loss(&self, run: &Run<'_>, at: &[f64]) -> Result<f64> {
+    pub(crate) fn loss(&self, run: &Run<'_>, at: &[f64]) -> Result<f64> {
         let sums = sum_chunks(run, self.x.nrows(), self.chunk, 1, |from, to, sum| {
             self.blocks(from, to, at, |_, rows, z| {
                 for (row, &z) in rows.zip(z) {
-                    sum[0] += f64::from(self.weight[row]) * LOSS.value(z, f64::from(self.y[row]));
+                    sum[0] += f64::from(self.weight[row]) * self.loss.value(z, f64::from(self.y[row]));
                 }
             });
         })?;
@@ -65,7 +67,7 @@ impl<'a> Data<'a> {
     }
 
     /// The loss's slopes, and with `curvature` the lower triangle of its second derivatives (else empty).
-    pub(super) fn derivatives(
+    pub(crate) fn derivatives(
         &self,
         run: &Run<'_>,
         at: &[f64],
@@ -79,13 +81,14 @@ impl<'a> Data<'a> {
             self.blocks(from, to, at, |block, rows, z| {
                 residual.clear();
                 for ((row, &z), values) in rows.zip(z).zip(block.chunks_exact_mut(p)) {
-                    let (probability, w) = (sigmoid(z), f64::from(self.weight[row]));
-                    let slope = w * (probability - f64::from(self.y[row]));
+                    let w = f64::from(self.weight[row]);
+                    let (slope, bend) = self.loss.slope_and_curvature(z, f64::from(self.y[row]));
+                    let slope = w * slope;
                     for (sum, value) in slopes.iter_mut().zip(values.iter()) {
                         *sum += slope * value;
                     }
                     if curvature {
-                        let scale = (w * probability * (1.0 - probability)).sqrt();
+                        let scale = (w * bend).sqrt();
                         values.iter_mut().for_each(|value| *value *= scale);
                     }
                     residual.push(slope);
@@ -100,14 +103,14 @@ impl<'a> Data<'a> {
     }
 
     /// Second derivatives at `at` times `direction`, without forming them.
-    pub(super) fn curvature_along(&self, run: &Run<'_>, at: &[f64], direction: &[f64]) -> Result<Vec<f64>> {
+    pub(crate) fn curvature_along(&self, run: &Run<'_>, at: &[f64], direction: &[f64]) -> Result<Vec<f64>> {
         let p = self.n_coefficients();
         sum_chunks(run, self.x.nrows(), self.chunk, p, |from, to, sum| {
             self.blocks(from, to, at, |block, rows, z| {
                 for ((row, &z), values) in rows.zip(z).zip(block.chunks_exact(p)) {
-                    let probability = sigmoid(z);
+                    let bend = self.loss.curvature(z, f64::from(self.y[row]));
                     let along: f64 = values.iter().zip(direction).map(|(value, d)| value * d).sum();
-                    let scale = f64::from(self.weight[row]) * probability * (1.0 - probability) * along;
+                    let scale = f64::from(self.weight[row]) * bend * along;
                     for (sum, value) in sum.iter_mut().zip(values) {
                         *sum += scale * value;
                     }
@@ -116,7 +119,7 @@ impl<'a> Data<'a> {
         })
     }
 
-    /// Walks rows from..to in blocks widened to f64 with a 1 for the intercept, with their log-odds at `at`.
+    /// Walks rows from..to in blocks widened to f64 with a 1 for the intercept, with their decisions at `at`.
     fn blocks(
         &self,
         from: usize,

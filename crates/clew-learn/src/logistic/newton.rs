@@ -1,6 +1,5 @@
-//! Newton's method for the logistic loss, which is convex: full steps, halved while they do not descend.
+//! Newton's method for a convex loss over dense rows: full steps, halved while they do not descend.
 
-use super::LogisticRegression;
 use super::data::Data;
 use crate::dense::{self, Scratch};
 use crate::error::Result;
@@ -9,8 +8,17 @@ use crate::run::Run;
 /// Up to here the second derivatives are formed and solved; beyond, conjugate gradients.
 const EXACT: usize = 300;
 
+/// The penalty, and when to end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Goal {
+    pub(crate) l2: f64,
+    pub(crate) max_iterations: usize,
+    /// Share of the data's scale that no slope may exceed.
+    pub(crate) tolerance: f64,
+}
+
 /// The coefficients of least loss, the intercept last.
-pub(super) fn minimise(run: &Run<'_>, data: &Data<'_>, params: &LogisticRegression) -> Result<Vec<f64>> {
+pub(crate) fn minimise(run: &Run<'_>, data: &Data<'_>, params: &Goal) -> Result<Vec<f64>> {
     let p = data.n_coefficients();
     let penalty = |at: &[f64]| at[..p - 1].iter().map(|c| c * c).sum::<f64>() * params.l2 / 2.0;
     let mut at = vec![0.0; p];
@@ -18,13 +26,13 @@ pub(super) fn minimise(run: &Run<'_>, data: &Data<'_>, params: &LogisticRegressi
     let mut loss = data.loss(run, &at)? + penalty(&at);
     for iteration in 0..params.max_iterations {
         run.check()?;
-        run.report("fitting the logistic regression", iteration as f64 / params.max_iterations as f64);
+        run.report("fitting the regression", iteration as f64 / params.max_iterations as f64);
         let (mut slopes, curvature) = data.derivatives(run, &at, p <= EXACT)?;
         for (slope, c) in slopes[..p - 1].iter_mut().zip(&at) {
             *slope += params.l2 * c;
         }
         let steepest = slopes.iter().fold(0.0_f64, |most, slope| most.max(slope.abs()));
-        if steepest <= params.tolerance * data.total {
+        if steepest <= params.tolerance * data.scale {
             break;
         }
         let step = if p <= EXACT {
@@ -51,16 +59,16 @@ pub(super) fn minimise(run: &Run<'_>, data: &Data<'_>, params: &LogisticRegressi
             None => break,
         }
     }
-    run.report("fitting the logistic regression", 1.0);
+    run.report("fitting the regression", 1.0);
     Ok(at)
 }
 
 /// Keeps the system solvable where columns depend on each other; it moves the way, not the goal.
 fn ridge(data: &Data<'_>) -> f64 {
-    1e-10 * data.total
+    1e-10 * data.scale
 }
 
-fn exact_step(data: &Data<'_>, params: &LogisticRegression, slopes: &[f64], curvature: Vec<f64>) -> Vec<f64> {
+fn exact_step(data: &Data<'_>, params: &Goal, slopes: &[f64], curvature: Vec<f64>) -> Vec<f64> {
     let p = slopes.len();
     let mut scratch = Scratch::new::<f64>(p);
     let mut extra = ridge(data);
@@ -81,7 +89,7 @@ fn exact_step(data: &Data<'_>, params: &LogisticRegression, slopes: &[f64], curv
 fn conjugate_step(
     run: &Run<'_>,
     data: &Data<'_>,
-    params: &LogisticRegression,
+    params: &Goal,
     at: &[f64],
     slopes: &[f64],
 ) -> Result<Vec<f64>> {
@@ -92,7 +100,7 @@ fn conjugate_step(
     let mut direction = residual.clone();
     let start = dot(&residual, &residual);
     let mut square = start;
-    let wanted = 0.1_f64.min((start.sqrt() / data.total).sqrt()).powi(2) * start;
+    let wanted = 0.1_f64.min((start.sqrt() / data.scale).sqrt()).powi(2) * start;
     for _ in 0..p.min(250) {
         if square <= wanted {
             break;
