@@ -2,12 +2,11 @@
 //!
 //! The file is the container of `clew_learn::format` with these sections. `model` (JSON): version, dates, seed, groupings.
 //! `report` (JSON). `products` (JSON): ids in the order of the factors. `taste.*`: factors of products and groups (f32, row by row),
-//! descriptors and support. `filter.*`: what goes together, where recommendations are all that is wanted. `heads`, `warm.*`, `cold.*`: the propensity models; absent in a factorisation only.
+//! descriptors and support. `blend.*`: what recommends, where recommendations are all that is wanted. `heads`, `warm.*`, `cold.*`: the propensity models; absent in a factorisation only.
 use std::sync::Arc;
 
+use clew_learn::blend::Blend;
 use clew_learn::format::{File, Writer};
-use clew_learn::graph_filter::FittedGraphFilter;
-use clew_learn::recommender::Recommender;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -19,7 +18,7 @@ use crate::propensity_heads::Heads;
 use crate::report::Report;
 
 /// Version of the sections and of what the features mean; a file of another version is refused.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A trained model. Opened from bytes it is the same as when it was trained.
 #[derive(Clone, Debug)]
@@ -37,8 +36,8 @@ pub struct Model {
     /// Ids of the products, in the order of their factors.
     pub(crate) product_ids: Vec<String>,
     pub(crate) taste: TasteModel,
-    /// What goes together, in the order of the products; only where recommendations are all that is wanted.
-    pub(crate) filter: Option<FittedGraphFilter>,
+    /// What recommends, in the order of the products; only where recommendations are all that is wanted.
+    pub(crate) blend: Option<Arc<Blend>>,
     /// None in a factorisation only.
     pub(crate) heads: Option<Heads>,
 }
@@ -52,7 +51,7 @@ struct Saved {
     product_groupings: Vec<Grouping>,
     customer_groupings: Vec<Grouping>,
     with_heads: bool,
-    with_filter: bool,
+    with_blend: bool,
 }
 
 impl Model {
@@ -69,14 +68,14 @@ impl Model {
                 product_groupings: self.product_groupings.clone(),
                 customer_groupings: self.customer_groupings.clone(),
                 with_heads: self.heads.is_some(),
-                with_filter: self.filter.is_some(),
+                with_blend: self.blend.is_some(),
             },
         )?;
         writer.json("report", &self.report)?;
         writer.json("products", &self.product_ids)?;
         self.taste.write(&mut writer)?;
-        if let Some(filter) = &self.filter {
-            filter.write(&mut writer, "filter")?;
+        if let Some(blend) = &self.blend {
+            blend.write(&mut writer, "blend")?;
         }
         if let Some(heads) = &self.heads {
             heads.write(&mut writer)?;
@@ -103,7 +102,7 @@ impl Model {
             customer_groupings: saved.customer_groupings,
             product_ids: file.json("products")?,
             taste: TasteModel::read(&file)?,
-            filter: if saved.with_filter { Some(FittedGraphFilter::read(&file, "filter")?) } else { None },
+            blend: if saved.with_blend { Some(Arc::new(Blend::read(&file, "blend")?)) } else { None },
             heads: if saved.with_heads { Some(Heads::read(&file)?) } else { None },
         };
         model.check()?;
@@ -124,7 +123,7 @@ impl Model {
             && self.taste.groups.columns.nrows() == n_groups
             && described(&self.taste.product_descriptors, &self.product_groupings)
             && described(&self.taste.customer_descriptors, &self.customer_groupings)
-            && self.filter.as_ref().is_none_or(|filter| filter.n_columns() == n_products)
+            && self.blend.as_ref().is_none_or(|blend| blend.n_columns() == n_products)
             && self
                 .heads
                 .as_ref()

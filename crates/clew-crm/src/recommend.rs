@@ -1,6 +1,6 @@
 //! Recommendations: products for a customer, best first, with reasons in plain words.
 //!
-//! Products are ordered by factors, exactly over the whole catalogue. Unless what was seen is left out, what a customer buys again and
+//! Products are ordered by the blend that was chosen in training, or else by factors; exactly over the whole catalogue. Unless what was seen is left out, what a customer buys again and
 //! again is lifted by how often and how lately. Rules and filter apply before ranking.
 use clew_learn::Run;
 use clew_learn::sparse::Csr;
@@ -180,10 +180,10 @@ impl Scorer {
         }
         let exclude = Csr::from_triplets(customers.len(), prepared.products.len(), &triplets)?;
         let exclude = request.exclude_seen.then_some(&exclude);
-        let best = match &self.model.filter {
-            Some(filter) => self.best_by_filter(
+        let best = match &self.blend {
+            Some(blend) => self.best_by_blend(
                 run,
-                filter,
+                blend,
                 customers,
                 &prepared.place,
                 &prepared.products,
@@ -250,16 +250,22 @@ impl Scorer {
                 _ => repeats.push((product, 1, weight)),
             }
         }
+        // The blend's scores are in spreads of a customer's own: there the best one is the measure of a lift.
+        let unit = self.blend.is_some().then(|| scored.first().map_or(0.0, |best| best.1.max(0.0)));
         for (product, n, sum) in repeats {
             if n < 2 || prepared.place[product as usize] == u32::MAX {
                 continue;
             }
-            let affinity = crate::feature_taste::dot(
-                vector,
-                self.state.taste.products.row(product as usize).as_slice().unwrap_or(&[]),
-            );
-            let score = affinity + REPEAT_LIFT * sum / (sum + 1.0);
-            match scored.iter_mut().find(|(known, _)| *known == product) {
+            let lift = REPEAT_LIFT * sum / (sum + 1.0);
+            let held = scored.iter_mut().find(|(known, _)| *known == product);
+            let score = match unit {
+                Some(unit) => held.as_ref().map_or(0.0, |held| held.1) + unit * lift,
+                None => {
+                    let of_product = self.state.taste.products.row(product as usize);
+                    crate::feature_taste::dot(vector, of_product.as_slice().unwrap_or(&[])) + lift
+                }
+            };
+            match held {
                 Some((_, held)) => *held = score,
                 None => scored.push((product, score)),
             }

@@ -1,12 +1,15 @@
 //! A model for recommendations only: factors and what goes together, without propensities, so that it needs no past windows.
+use std::sync::Arc;
+
 use clew_learn::als::ImplicitAls;
-use clew_learn::graph_filter::GraphFilter;
 use clew_learn::{Part, Run};
 
 use crate::error::{Error, Result};
 use crate::feature_state::Lines;
 use crate::feature_taste::{TasteModel, TasteParams, product_matrix};
 use crate::model::Model;
+use crate::recommend_choice::Choice;
+use crate::recommend_split::Split;
 use crate::records::Records;
 use crate::report::{Report, ReportData};
 use crate::train_report::day;
@@ -14,8 +17,6 @@ use crate::train_setting::learn_attributes;
 
 /// How to factorise for recommendations: longer vectors and more sweeps than propensities need.
 const N_FACTORS: usize = 64;
-/// Neighbours kept per product.
-const N_NEIGHBOURS: usize = 300;
 /// Days after which an event counts half.
 const HALF_LIFE_DAYS: f32 = 180.0;
 
@@ -44,7 +45,7 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         groups: ImplicitAls { n_factors: 16, n_sweeps: 6, ..ImplicitAls::default() },
         half_life_days: HALF_LIFE_DAYS,
     };
-    let part = Part::new(run.progress, 0.1, 0.4);
+    let part = Part::new(run.progress, 0.1, 0.3);
     let taste = TasteModel::fit(
         &run.with_progress(&part),
         &lines,
@@ -54,8 +55,12 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         None,
     )?;
     let bought = product_matrix(&lines, HALF_LIFE_DAYS, |_| true)?;
-    let filter = GraphFilter { n_neighbours: N_NEIGHBOURS, ..GraphFilter::default() }
-        .fit(&run.with_progress(&Part::new(run.progress, 0.4, 1.0)), &bought)?;
+    let choosing = Part::new(run.progress, 0.3, 0.7);
+    let choice = match Split::new(run, &lines, HALF_LIFE_DAYS)? {
+        Some(split) => Choice::make(&run.with_progress(&choosing), &split, bought.n_values())?,
+        None => Choice::unjudged(&bought),
+    };
+    let blend = choice.fit(&run.with_progress(&Part::new(run.progress, 0.7, 1.0)), &bought)?;
     let products = history.products();
     Ok(Model {
         as_of,
@@ -71,13 +76,14 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
                 ..ReportData::default()
             },
             chosen: "factorisation".to_owned(),
+            recommend: Some(choice.report),
             ..Report::default()
         },
         product_groupings,
         customer_groupings,
         product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
         taste,
-        filter: Some(filter),
+        blend: Some(Arc::new(blend)),
         heads: None,
     })
 }

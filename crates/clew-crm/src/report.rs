@@ -36,8 +36,37 @@ pub struct Report {
     pub offers: Vec<OfferFigures>,
     /// The features that separate buyers best on their own, best first.
     pub features: Vec<FeatureFigures>,
+    /// What recommends, where recommendations are all that was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommend: Option<RecommendReport>,
     /// What a reader must know before trusting this.
     pub warnings: Vec<String>,
+}
+
+/// How what recommends was chosen: on events before the date that were kept aside from the fit.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecommendReport {
+    /// What was kept aside: `the last 28 days`; empty when there was too little to choose on.
+    pub kept_aside: String,
+    /// Customers who were judged by it.
+    pub n_customers: usize,
+    /// Ways to discount long histories and popular products that were tried for the neighbours.
+    pub n_filters: usize,
+    /// The blend first, then each way alone.
+    pub recommenders: Vec<RecommenderFigures>,
+}
+
+/// One way to recommend, judged by what was kept aside.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RecommenderFigures {
+    /// In words.
+    pub name: String,
+    /// What it counts in the blend; 0 for one that does not help.
+    pub weight: f64,
+    /// Mean share of the products kept aside that are among the best 20.
+    pub recall_20: f64,
+    /// Mean normalised discounted cumulative gain of the best 20.
+    pub ndcg_20: f64,
 }
 
 /// What the figures of a report stand on.

@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use clew_learn::Run;
+use clew_learn::blend::PreparedBlend;
 use hashbrown::HashMap;
 use rayon::prelude::*;
 
@@ -24,6 +25,8 @@ pub struct Scorer {
     pub(crate) product_attributes: Vec<Attribute>,
     pub(crate) customer_attributes: Vec<Attribute>,
     pub(crate) state: State,
+    /// What recommends, where the model holds it.
+    pub(crate) blend: Option<PreparedBlend>,
     /// Place of each product in the model's order, or [`NONE`].
     pub(crate) to_model: Vec<u32>,
     /// Place of each customer in the state, or [`NONE`].
@@ -70,7 +73,18 @@ impl Scorer {
         for (place, &customer) in state.customers.iter().enumerate() {
             places[customer as usize] = place as u32;
         }
-        Ok(Scorer { model, records, as_of, product_attributes, customer_attributes, state, to_model, places })
+        let blend = model.blend.as_ref().map(|blend| blend.prepare(run)).transpose()?;
+        Ok(Scorer {
+            model,
+            blend,
+            records,
+            as_of,
+            product_attributes,
+            customer_attributes,
+            state,
+            to_model,
+            places,
+        })
     }
 
     /// Codes of the customers with an event before the date, rising.

@@ -66,7 +66,7 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
         customer_groupings: setting.customer_attributes.iter().map(|a| a.grouping.clone()).collect(),
         product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
         taste,
-        filter: None,
+        blend: None,
         heads: Some(Heads {
             spread: [warm.spread, cold.as_ref().map_or(warm.spread, |head| head.spread)],
             warm: warm.model,

@@ -68,6 +68,7 @@ pub(crate) fn report(
         band_spread: warm.spread,
         offers,
         features,
+        recommend: None,
         warnings,
     }
 }

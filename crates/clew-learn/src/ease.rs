@@ -58,6 +58,9 @@ impl Ease {
                 "leave out the rarest columns, or use the graph filter",
             ));
         }
+        if rows_by_columns.n_values() == 0 {
+            return Err(Error::input("the matrix has no values", "give at least one event"));
+        }
         recommender::check_values(rows_by_columns)?;
         check::weights(rows_by_columns.n_rows(), weight)?;
         let coefficients = if m <= WIDE_COLUMNS {

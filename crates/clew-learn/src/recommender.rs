@@ -87,19 +87,6 @@ pub(crate) fn check_values(matrix: &Csr) -> Result<()> {
     }
 }
 
-/// The rows `from..to` as a matrix of their own.
-pub(crate) fn rows_between(rows: &Csr, from: usize, to: usize) -> Result<Csr> {
-    let first = rows.starts()[from];
-    let starts: Vec<usize> = rows.starts()[from..=to].iter().map(|start| start - first).collect();
-    let span = first..rows.starts()[to];
-    Csr::from_parts(
-        rows.n_cols(),
-        starts,
-        rows.indices()[span.clone()].to_vec(),
-        rows.values()[span].to_vec(),
-    )
-}
-
 /// An implicit factorisation as a recommender: a row's vector is found from its values, then multiplied with
 /// all columns' vectors.
 #[derive(Debug)]
@@ -125,7 +112,7 @@ impl Recommender for FoldedIn {
     }
 
     fn scores(&self, run: &Run<'_>, rows: &Csr, from: usize, to: usize) -> Result<Vec<f32>> {
-        let vectors = self.solver.solve(run, &rows_between(rows, from, to)?)?;
+        let vectors = self.solver.solve(run, &rows.slice_rows(from..to)?)?;
         let columns = self.solver.other();
         let ((m, d), columns) = (columns.dim(), columns.as_standard_layout());
         let mut scores = vec![0.0_f32; (to - from) * m];

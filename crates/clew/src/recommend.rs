@@ -72,6 +72,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                 Ok(clew_crm::recommend_fit::fit(run, &session.records, session.as_of)?)
             })?),
         };
+    let chosen = model.report.recommend.clone();
     let scorer = session
         .run("prepare", |run| Ok(Scorer::new(run, model, Arc::clone(&session.records), session.as_of)?))?;
     let request = RecommendRequest {
@@ -110,8 +111,21 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     if globals.json {
         output::json(&json!({
             "out": args.out, "n_rows": n_rows, "n_customers": n_served, "data": session.data(),
+            "chosen": chosen,
         }))?;
     } else {
+        if let Some(chosen) = chosen.filter(|chosen| !chosen.recommenders.is_empty()) {
+            output::line(format!(
+                "chosen on {} of {} customers, kept aside:",
+                chosen.kept_aside, chosen.n_customers
+            ))?;
+            for figures in &chosen.recommenders {
+                output::line(format!(
+                    "  NDCG@20 {:.4}  Recall@20 {:.4}  weight {:.2}  {}",
+                    figures.ndcg_20, figures.recall_20, figures.weight, figures.name
+                ))?;
+            }
+        }
         output::line(format!("{n_rows} recommendations for {n_served} customers in {}", args.out.display()))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -1,6 +1,6 @@
-//! Ranks products by what goes together with a customer's own (the graph filter of the toolbox).
+//! Ranks products by what goes together with a customer's own (the blend of the toolbox).
 use clew_learn::Run;
-use clew_learn::graph_filter::FittedGraphFilter;
+use clew_learn::blend::PreparedBlend;
 use clew_learn::recommender::{Recommender, top_k};
 use clew_learn::sparse::Csr;
 
@@ -16,17 +16,17 @@ impl Scorer {
     /// The best `k` of the allowed `products` for each customer, as places among them. `place` is each product's place among the
     /// allowed, `exclude` (customers × allowed) what is left out besides.
     #[expect(clippy::too_many_arguments, reason = "the parts of a prepared request, used once")]
-    pub(crate) fn best_by_filter(
+    pub(crate) fn best_by_blend(
         &self,
         run: &Run<'_>,
-        filter: &FittedGraphFilter,
+        blend: &PreparedBlend,
         customers: &[u32],
         place: &[u32],
         products: &[u32],
         k: usize,
         exclude: Option<&Csr>,
     ) -> Result<Vec<Vec<(u32, f32)>>> {
-        let n = filter.n_columns();
+        let n = blend.n_columns();
         let mut allowed = vec![NONE; n];
         for (product, &column) in self.to_model.iter().enumerate() {
             if column != NONE {
@@ -50,7 +50,7 @@ impl Scorer {
             }
             let bought = Csr::from_triplets(some.len(), n, &bought)?.map(|_, _, sum| (1.0 + sum).log2());
             let hidden = Csr::from_triplets(some.len(), n, &hidden)?;
-            for found in top_k(run, filter, &bought, k, Some(&hidden))? {
+            for found in top_k(run, blend, &bought, k, Some(&hidden))? {
                 best.push(
                     found.into_iter().map(|(column, score)| (allowed[column as usize], score)).collect(),
                 );
