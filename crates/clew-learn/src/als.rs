@@ -13,10 +13,17 @@ use means::check_vectors;
 
 pub use factors::Factors;
 pub use means::{FixedMeans, Means};
+pub use method::Method;
 pub use solver::Solver;
 
+mod blocks;
+mod equations;
+mod exact;
 mod factors;
+mod gradient;
+mod loss;
 mod means;
+mod method;
 mod solver;
 
 /// How to factorise. The loss over rows w and columns h, with S the places that hold a value a > 0, is
@@ -37,6 +44,8 @@ pub struct ImplicitAls {
     pub n_sweeps: usize,
     /// Standard deviation of the first vectors is this over √n_factors.
     pub start_deviation: f32,
+    /// How a half sweep finds the vectors.
+    pub method: Method,
 }
 
 impl Default for ImplicitAls {
@@ -48,6 +57,7 @@ impl Default for ImplicitAls {
             unobserved_weight: 0.01,
             n_sweeps: 16,
             start_deviation: 0.1,
+            method: Method::Exact,
         }
     }
 }
@@ -85,23 +95,38 @@ impl ImplicitAls {
         };
         let columns_by_rows = rows_by_columns.transpose();
         let n_halves = (2 * self.n_sweeps + 1) as f64;
-        let mut rows: Option<Array2<f32>> = start.map(|start| start.rows.clone());
+        let mut rows = match start {
+            Some(start) => {
+                let shape = (rows_by_columns.n_rows(), self.n_factors);
+                // Other rows than those of the start are solved from 0.
+                if start.rows.dim() == shape { start.rows.clone() } else { Array2::zeros(shape) }
+            }
+            None => Array2::zeros((rows_by_columns.n_rows(), self.n_factors)),
+        };
         for sweep in 0..self.n_sweeps {
             run.report("factorising", (2 * sweep) as f64 / n_halves);
-            let mean = means.of_rows(run, rows.as_ref().map(|rows| rows.view()))?;
+            let known = (sweep > 0 || start.is_some()).then(|| rows.view());
+            let mean = means.of_rows(run, known)?;
             let solver = Solver::new(run, self, columns)?;
-            let solved = solver.solve_rows(run, rows_by_columns, mean)?;
+            solver.improve(run, rows_by_columns, mean.as_ref().map(|m| m.view()), self.method, &mut rows)?;
             columns = solver.into_other();
             run.report("factorising", (2 * sweep + 1) as f64 / n_halves);
             let mean = means.of_columns(run, Some(columns.view()))?;
-            let solver = Solver::new(run, self, solved)?;
-            columns = solver.solve_rows(run, &columns_by_rows, mean)?;
-            rows = Some(solver.into_other());
+            let solver = Solver::new(run, self, rows)?;
+            solver.improve(
+                run,
+                &columns_by_rows,
+                mean.as_ref().map(|m| m.view()),
+                self.method,
+                &mut columns,
+            )?;
+            rows = solver.into_other();
         }
         run.report("factorising", 1.0 - 1.0 / n_halves);
-        let mean = means.of_rows(run, rows.as_ref().map(|rows| rows.view()))?;
+        let known = (self.n_sweeps > 0 || start.is_some()).then(|| rows.view());
+        let mean = means.of_rows(run, known)?;
         let solver = Solver::new(run, self, columns)?;
-        let rows = solver.solve_rows(run, rows_by_columns, mean)?;
+        solver.improve(run, rows_by_columns, mean.as_ref().map(|m| m.view()), Method::Exact, &mut rows)?;
         run.report("factorising", 1.0);
         Ok(Factors { rows, columns: solver.into_other(), params: self.clone() })
     }
@@ -122,7 +147,32 @@ impl ImplicitAls {
         }
     }
 
+    /// One sweep in place, for who wants to look between them: the rows, then the columns. `rows` and `columns`
+    /// (n × n_factors) are what the sweep goes on from, `columns_by_rows` the transposed matrix. Errors as
+    /// [`ImplicitAls::fit`], and on vectors of another shape or that are not finite; after an error they are
+    /// of no use.
+    pub fn sweep(
+        &self,
+        run: &Run<'_>,
+        rows_by_columns: &Csr,
+        columns_by_rows: &Csr,
+        rows: &mut Array2<f32>,
+        columns: &mut Array2<f32>,
+    ) -> Result<()> {
+        self.check()?;
+        check_vectors(rows.view(), (rows_by_columns.n_rows(), self.n_factors), "row")?;
+        check_vectors(columns.view(), (rows_by_columns.n_cols(), self.n_factors), "column")?;
+        let solver = Solver::new(run, self, std::mem::take(columns))?;
+        solver.improve(run, rows_by_columns, None, self.method, rows)?;
+        *columns = solver.into_other();
+        let solver = Solver::new(run, self, std::mem::take(rows))?;
+        solver.improve(run, columns_by_rows, None, self.method, columns)?;
+        *rows = solver.into_other();
+        Ok(())
+    }
+
     pub(crate) fn check(&self) -> Result<()> {
+        self.method.check()?;
         if self.n_factors == 0 || self.n_factors > 1_024 {
             return Err(Error::input(format!("{} factors", self.n_factors), "use 1 to 1024"));
         }

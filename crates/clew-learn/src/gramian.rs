@@ -32,44 +32,64 @@ pub(crate) fn gramian(run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Vec
     Ok(gramian)
 }
 
-/// An orthogonal change of basis.
+/// An orthogonal change of basis, into vectors padded with zeros.
 pub(crate) struct Basis {
     /// Eigenvalues of the Gramian, rising, not below 0.
     pub(crate) values: Vec<f32>,
-    /// d × d, column j is the eigenvector of value j.
+    width: usize,
+    /// d × width, column j is the eigenvector of value j.
     there: Vec<f32>,
+    /// width × d.
     back: Vec<f32>,
 }
 
 impl Basis {
     /// The basis in which a Gramian is diagonal.
     pub(crate) fn new(gramian: &[f64], d: usize) -> Result<Basis> {
-        let (values, vectors) = dense::eigen(gramian, d)?;
-        let there: Vec<f32> = vectors.iter().map(|&value| value as f32).collect();
-        let back = (0..d * d).map(|place| there[(place % d) * d + place / d]).collect();
-        Ok(Basis { values: values.iter().map(|&value| value.max(0.0) as f32).collect(), there, back })
+        Basis::padded(gramian, d, d)
     }
 
-    /// All vectors in the new basis.
+    /// The basis in which a Gramian is diagonal; vectors in it have `width` ≥ d numbers, the last ones 0.
+    pub(crate) fn padded(gramian: &[f64], d: usize, width: usize) -> Result<Basis> {
+        let (values, vectors) = dense::eigen(gramian, d)?;
+        let (mut there, mut back) = (vec![0.0; d * width], vec![0.0; width * d]);
+        for (place, &value) in vectors.iter().enumerate() {
+            let (row, column) = (place / d, place % d);
+            there[row * width + column] = value as f32;
+            back[column * d + row] = value as f32;
+        }
+        let values = values.iter().map(|&value| value.max(0.0) as f32).collect();
+        Ok(Basis { values, width, there, back })
+    }
+
+    /// All vectors in the new basis, `width` numbers each.
     pub(crate) fn rotate(&self, run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         let d = self.values.len();
         let vectors = vectors.as_standard_layout();
         let from = vectors.as_slice().unwrap_or(&[]);
-        let mut rotated = Array2::zeros(vectors.dim());
+        let mut rotated = Array2::zeros((vectors.nrows(), self.width));
         let to = rotated.as_slice_mut().unwrap_or(&mut []);
         run.pool.install(|| {
-            to.par_chunks_mut(BLOCK * d).zip(from.par_chunks(BLOCK * d)).try_for_each(|(to, from)| {
-                run.check()?;
-                dense::multiply(false, to, from, &self.there, from.len() / d, d, d);
-                Ok(())
-            })
+            to.par_chunks_mut(BLOCK * self.width).zip(from.par_chunks(BLOCK * d)).try_for_each(
+                |(to, from)| {
+                    run.check()?;
+                    self.rotate_into(to, from);
+                    Ok(())
+                },
+            )
         })?;
         Ok(rotated)
     }
 
+    /// Some vectors in the new basis, one thread.
+    pub(crate) fn rotate_into(&self, to: &mut [f32], from: &[f32]) {
+        let d = self.values.len();
+        let n = from.len() / d;
+        dense::multiply(false, &mut to[..n * self.width], from, &self.there, n, d, self.width);
+    }
+
     /// Vectors of the new basis in the old one again.
     pub(crate) fn rotate_back(&self, to: &mut [f32], from: &[f32]) {
-        let d = self.values.len();
-        dense::multiply(false, to, from, &self.back, from.len() / d, d, d);
+        dense::multiply(false, to, from, &self.back, from.len() / self.width, self.width, self.values.len());
     }
 }

@@ -17,6 +17,7 @@
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
+pub(crate) mod misses;
 pub(crate) mod tile;
 
 /// What the processor can do; made only by [`level`] and [`levels`].

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView2};
 
-use super::{ImplicitAls, Solver};
+use super::{ImplicitAls, Method, Solver};
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
 use crate::run::Run;
@@ -54,8 +54,9 @@ impl Factors {
     /// Adds the factors to a model file: `<name>.rows`, `<name>.columns` (f32, row by row) and `<name>.shape`.
     pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
         let p = &self.params;
-        let shape =
-            [self.rows.nrows() as u64, self.columns.nrows() as u64, p.n_factors as u64, p.n_sweeps as u64];
+        let [kind, number] = p.method.to_numbers();
+        let (n_rows, n_columns) = (self.rows.nrows() as u64, self.columns.nrows() as u64);
+        let shape = [n_rows, n_columns, p.n_factors as u64, p.n_sweeps as u64, kind, number];
         let numbers = [p.regularisation, p.frequency_exponent, p.unobserved_weight, p.start_deviation];
         writer.section(&format!("{name}.shape"), &shape)?;
         writer.section(&format!("{name}.params"), &numbers)?;
@@ -67,8 +68,10 @@ impl Factors {
     /// Reads back what [`Factors::write`] wrote.
     pub fn read(file: &File, name: &str) -> Result<Factors> {
         let wrong = || Error::format(format!("the factors '{name}' do not fit together"), "train again");
-        let (&[n_rows, n_columns, n_factors, n_sweeps], &[regularisation, exponent, unobserved, start]) =
-            (file.view::<u64>(&format!("{name}.shape"))?, file.view::<f32>(&format!("{name}.params"))?)
+        let (
+            &[n_rows, n_columns, n_factors, n_sweeps, kind, number],
+            &[regularisation, exponent, unobserved, start],
+        ) = (file.view::<u64>(&format!("{name}.shape"))?, file.view::<f32>(&format!("{name}.params"))?)
         else {
             return Err(wrong());
         };
@@ -86,6 +89,7 @@ impl Factors {
                 unobserved_weight: unobserved,
                 n_sweeps: n_sweeps as usize,
                 start_deviation: start,
+                method: Method::from_numbers(kind, number).ok_or_else(wrong)?,
             },
         })
     }
