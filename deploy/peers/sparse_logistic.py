@@ -11,12 +11,17 @@ import numpy as np
 
 N, P, K = 1_000_000, 100_000, 30
 L2, L1 = 1.0, 100.0
-# Tolerances found by trying powers of ten; lbfgs is the best of scikit-learn's here (see BENCHMARKS.md for its rivals).
-TOLERANCE = {"lbfgs": 1e-5, "newton-cg": 1e-3, "saga": 1e-4, "liblinear": 1e-3, "l1-saga": 1e-4, "l1-liblinear": 1e-4}
+# Tolerances found by trying powers of ten. For L2 newton-cg is the quickest that gets there: lbfgs takes 2.5 times its
+# processor time, liblinear 1.6 times and stays 2e-6 above, its intercept being penalised.
+TOLERANCE = {"lbfgs": 1e-6, "newton-cg": 1e-4, "saga": 1e-4, "liblinear": 1e-4, "l1-saga": 1e-4, "l1-liblinear": 1e-3}
 
 
 def cases():
-    return []
+    same = {"quality": "objective", "rule": "at most 1e-6"}
+    return [
+        {"case": "l2", "title": "L2, to the same optimum", "peer": "newton-cg", "ours": "clew", "reach": 0.4, "repeats": 1, **same},
+        {"case": "l1", "title": "L1, to the same optimum", "peer": "l1-liblinear", "ours": "clew", **same},
+    ]
 
 
 def prepare(folder):

@@ -22,6 +22,7 @@ const ROUNDS: usize = 50;
 /// Checked data by columns.
 pub(super) struct Descent<'a> {
     loss: Loss,
+    x: &'a Csr,
     columns: Csc,
     y: &'a [f32],
     weight: &'a [f32],
@@ -52,7 +53,7 @@ impl<'a> Descent<'a> {
     pub(super) fn new(
         run: &Run<'_>,
         loss: Loss,
-        x: &Csr,
+        x: &'a Csr,
         y: &'a [f32],
         weight: &'a [f32],
         limits: Limits,
@@ -63,7 +64,7 @@ impl<'a> Descent<'a> {
         }
         check::outcomes(x.n_rows(), y, weight, loss)?;
         let total = weight.iter().map(|&w| f64::from(w)).sum();
-        Ok(Descent { loss, columns: Csc::from_csr(run, x)?, y, weight, total, limits })
+        Ok(Descent { loss, x, columns: Csc::from_csr(run, x)?, y, weight, total, limits })
     }
 
     /// The optimum without columns, where every path begins.
@@ -97,7 +98,10 @@ impl<'a> Descent<'a> {
         l2: f64,
         tolerance: f64,
     ) -> Result<()> {
-        let bar = if state.l1.is_finite() { 2.0 * l1 - state.l1 } else { 2.0 * l1 - state.strongest_slope() };
+        // Far from the last penalty the rule would let everything in: then begin with what is half way, and
+        // let the check bring the rest.
+        let before = if state.l1.is_finite() { state.l1 } else { state.strongest_slope() };
+        let bar = (2.0 * l1 - before).max(0.5 * l1);
         let mut inside: Vec<bool> =
             state.coefficients.iter().zip(&state.slopes).map(|(&c, g)| c != 0.0 || g.abs() >= bar).collect();
         loop {
@@ -229,7 +233,7 @@ impl<'a> Descent<'a> {
                 *slope = f64::from(self.weight[row]) * self.loss.slope(state.z[row], f64::from(self.y[row]));
             });
         });
-        state.slopes = self.columns.as_transposed().times_vector(run, &slopes)?;
+        state.slopes = self.x.transposed_times_vector(run, &slopes)?;
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clew_learn::format::{File, Writer};
+use clew_learn::sparse::Csr;
 use clew_learn::{Result, Run};
 use ndarray::{Array2, Axis};
 
@@ -57,6 +58,12 @@ pub fn sample() -> (Cases, Array2<f32>) {
     let (x, y) = cases(5_000, 6, 11);
     let weight = (0..5_000).map(|row| 1.0 + (row % 3) as f32).collect();
     (Cases { x, y, weight }, cases(500, 6, 12).0)
+}
+
+/// The same rows with every value kept, for estimators of sparse rows.
+pub fn sparse(x: &Array2<f32>) -> Result<Csr> {
+    let cells = x.indexed_iter().map(|((row, column), &value)| (row as u32, column as u32, value));
+    Csr::from_triplets(x.nrows(), x.ncols(), &cells.collect::<Vec<_>>())
 }
 
 pub fn assert_near(name: &str, a: &[f32], b: &[f32], tolerance: f32) {
