@@ -18,6 +18,7 @@
 pub(crate) mod x86;
 
 pub(crate) mod misses;
+pub(crate) mod offer;
 pub(crate) mod tile;
 
 /// What the processor can do; made only by [`level`] and [`levels`].

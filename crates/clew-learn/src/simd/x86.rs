@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use half::f16;
+
 /// Proof that AVX2, FMA and F16C are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Avx2(());
@@ -60,4 +62,27 @@ pub(crate) fn load16(from: &[f32; 16]) -> __m512 {
 pub(crate) fn store16(to: &mut [f32; 16], value: __m512) {
     // SAFETY: the reference is to 16 writable numbers; the store asks for no alignment.
     unsafe { _mm512_storeu_ps(to.as_mut_ptr(), value) }
+}
+
+/// 8 numbers of half precision, widened.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(crate) fn widen8(from: &[f16; 8]) -> __m256 {
+    // SAFETY: the reference is to 8 readable halves of 2 bytes; the load asks for no alignment.
+    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(from.as_ptr().cast()) })
+}
+
+/// 16 numbers of half precision, widened.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(crate) fn widen16(from: &[f16; 16]) -> __m512 {
+    // SAFETY: the reference is to 16 readable halves of 2 bytes; the load asks for no alignment.
+    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(from.as_ptr().cast()) })
+}
+
+/// Asks for the cache line `ahead` elements behind the start of `from`; nothing is read.
+#[inline(always)]
+pub(crate) fn prefetch<T>(from: &[T], ahead: usize) {
+    // SAFETY: a prefetch of any address is allowed: it reads nothing that the program sees and cannot fault.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(from.as_ptr().wrapping_add(ahead).cast()) }
 }
