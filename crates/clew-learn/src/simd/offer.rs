@@ -27,6 +27,9 @@ pub(crate) struct Plan<'a> {
     pub(crate) per_unit: f32,
 }
 
+/// 1.5 · 2²³: adding it rounds a number below 2²² to a whole one, which then stands in the lowest bits.
+const TO_WHOLE: f32 = 12_582_912.0;
+
 /// [rows, sum of outcomes] per cell.
 pub(crate) type Cells = [[f64; 2]; CELLS];
 
@@ -38,7 +41,8 @@ impl Plan<'_> {
         // Written as two choices (a NaN ends in cell 0) so that it becomes two vector instructions.
         let place = if place > 0.0 { place } else { 0.0 };
         let place = if place < (CELLS - 1) as f32 { place } else { (CELLS - 1) as f32 };
-        place as i32 as u32
+        // Rounded to a whole number that stands in the lowest bits; a cast would ask for NaN once more.
+        (place + TO_WHOLE).to_bits() - TO_WHOLE.to_bits()
     }
 
     /// The expected outcome of a score.
@@ -52,7 +56,6 @@ impl Plan<'_> {
 /// with |r| ≤ ln 2 / 2 and a polynomial of degree 6 (Cody & Waite 1980, argument reduction in two steps).
 #[inline(always)]
 pub(crate) fn logistic(x: f32) -> f32 {
-    const TO_WHOLE: f32 = 12_582_912.0; // 1.5 · 2²³: adding it rounds to a whole number
     let y = -x;
     let y = if y < 87.0 { y } else { 87.0 };
     let y = if y > -87.0 { y } else { -87.0 };
@@ -66,7 +69,7 @@ pub(crate) fn logistic(x: f32) -> f32 {
     let p = p.mul_add(r, 0.5);
     let p = p.mul_add(r, 1.0);
     let p = p.mul_add(r, 1.0);
-    let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
+    let power = f32::from_bits(shifted.to_bits().wrapping_sub(TO_WHOLE.to_bits()).wrapping_add(127) << 23);
     let value = 1.0 / p.mul_add(power, 1.0);
     if x.is_nan() { x } else { value }
 }
@@ -126,12 +129,21 @@ fn count(plan: &Plan<'_>, scores: &[f32], cells: &mut Cells) {
     }
 }
 
-/// As [`count`] for a block, in two steps: the first becomes vector instructions.
+/// As [`count`] for a block, in steps of which the first become vector instructions. Plain loops: a closure
+/// handed to `map` would be compiled on its own, without the caller's instruction set.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn count_block(plan: &Plan<'_>, scores: &[f32; ROWS], cells: &mut Cells) {
-    let places = scores.map(|score| plan.cell(score));
-    let outcomes = if plan.logistic { scores.map(logistic) } else { *scores };
+    let mut places = [0_u32; ROWS];
+    for (place, &score) in places.iter_mut().zip(scores) {
+        *place = plan.cell(score);
+    }
+    let mut outcomes = *scores;
+    if plan.logistic {
+        for outcome in &mut outcomes {
+            *outcome = logistic(*outcome);
+        }
+    }
     for (&place, &outcome) in places.iter().zip(&outcomes) {
         let cell = &mut cells[place as usize % CELLS];
         *cell = [cell[0] + 1.0, cell[1] + f64::from(outcome)];
@@ -152,26 +164,44 @@ macro_rules! bodies {
                     Level::Portable => portable(rows, plan, scores, cells),
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: the token says that the processor has the features.
-                    Level::Avx2(_) => unsafe { $avx2(rows, plan, scores, cells) },
+                    Level::Avx2(_) => unsafe {
+                        match plan.vector.len() {
+                            64 => $avx2::<4>(rows, plan, scores, cells),
+                            128 => $avx2::<8>(rows, plan, scores, cells),
+                            _ => $avx2::<0>(rows, plan, scores, cells),
+                        }
+                    },
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: the token says that the processor has the features.
-                    Level::Avx512(_) => unsafe { $avx512(rows, plan, scores, cells) },
+                    Level::Avx512(_) => unsafe {
+                        match plan.vector.len() {
+                            64 => $avx512::<4>(rows, plan, scores, cells),
+                            128 => $avx512::<8>(rows, plan, scores, cells),
+                            _ => $avx512::<0>(rows, plan, scores, cells),
+                        }
+                    },
                 }
             }
         }
 
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
-        fn $avx512(rows: &[$stored], plan: Plan<'_>, scores: &mut [f32], cells: &mut Cells) {
+        fn $avx512<const PARTS: usize>(
+            rows: &[$stored],
+            plan: Plan<'_>,
+            scores: &mut [f32],
+            cells: &mut Cells,
+        ) {
             use std::arch::x86_64::*;
-            let d = plan.vector.len();
-            let (wide, narrow) = plan.vector.as_chunks::<16>();
+            // A length known beforehand lets the loops over a row be unrolled.
+            let d = if PARTS > 0 { 16 * PARTS } else { plan.vector.len() };
+            let (wide, narrow) = plan.vector[..d].as_chunks::<16>();
             let (blocks, rest) = scores.as_chunks_mut::<ROWS>();
             let left = blocks.len() * ROWS * d;
             for (block, scores) in rows.chunks_exact(ROWS * d).zip(blocks) {
                 let mut sums = [_mm512_setzero_ps(); ROWS];
                 for (row, sum) in block.chunks_exact(d).zip(&mut sums) {
-                    for line in (0..size_of_val(row)).step_by(64) {
+                    for line in (0..d * size_of::<$stored>()).step_by(64) {
                         x86::prefetch(row, (AHEAD + line) / size_of::<$stored>());
                     }
                     for (x, y) in row.as_chunks::<16>().0.iter().zip(wide) {
@@ -203,10 +233,16 @@ macro_rules! bodies {
 
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx2,fma,f16c")]
-        fn $avx2(rows: &[$stored], plan: Plan<'_>, scores: &mut [f32], cells: &mut Cells) {
+        fn $avx2<const PARTS: usize>(
+            rows: &[$stored],
+            plan: Plan<'_>,
+            scores: &mut [f32],
+            cells: &mut Cells,
+        ) {
             use std::arch::x86_64::*;
-            let d = plan.vector.len();
-            let (wide, narrow) = plan.vector.as_chunks::<16>();
+            // A length known beforehand lets the loops over a row be unrolled.
+            let d = if PARTS > 0 { 16 * PARTS } else { plan.vector.len() };
+            let (wide, narrow) = plan.vector[..d].as_chunks::<16>();
             let (blocks, rest) = scores.as_chunks_mut::<ROWS>();
             let left = blocks.len() * ROWS * d;
             for (block, scores) in rows.chunks_exact(ROWS * d).zip(blocks) {
@@ -214,7 +250,7 @@ macro_rules! bodies {
                     let mut sums = [_mm256_setzero_ps(); 8];
                     let rows = block[half * 8 * d..(half + 1) * 8 * d].chunks_exact(d);
                     for (row, sum) in rows.zip(&mut sums) {
-                        for line in (0..size_of_val(row)).step_by(64) {
+                        for line in (0..d * size_of::<$stored>()).step_by(64) {
                             x86::prefetch(row, (AHEAD + line) / size_of::<$stored>());
                         }
                         let mut upper = _mm256_setzero_ps();
