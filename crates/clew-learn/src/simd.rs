@@ -17,6 +17,7 @@
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
+pub(crate) mod ahead;
 pub(crate) mod misses;
 pub(crate) mod offer;
 pub(crate) mod tile;

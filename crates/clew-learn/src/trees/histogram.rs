@@ -4,14 +4,14 @@ use rayon::prelude::*;
 
 use super::slopes::{BLOCK, Slopes, widen};
 use crate::binning::{PACK, Packed};
+use crate::simd::ahead::prefetch;
 
 /// Bins of one feature.
 pub(super) const BINS: usize = 256;
 /// Bins of a pack of features.
 const CELLS: usize = PACK * BINS;
-/// Rows that are brought into the first-level cache together, before any is added up: the loads do not wait for
-/// one another, nor the additions for them.
-const ABREAST: usize = 32;
+/// How many rows ahead memory is asked for.
+const AHEAD: usize = 24;
 /// Rows for which a thread of their own pays.
 const SHARE: usize = 16_384;
 /// Rows for which threads pay at all.
@@ -77,18 +77,20 @@ impl Histogram {
                     continue;
                 }
                 narrow.fill(0);
-                let whole = places.len() == PACK;
-                let mut near = [([0_u8; PACK], 0_u64); ABREAST];
-                for group in block.chunks(ABREAST) {
-                    for (near, &row) in near.iter_mut().zip(group) {
-                        *near = (bins.rows[row as usize * bins.n_packs + pack], slopes.rows[row as usize]);
+                // Sums that nobody reads cost less than choosing among the places.
+                let whole = 2 * places.len() > PACK;
+                for (at, &row) in block.iter().enumerate() {
+                    // The rows of a leaf lie scattered: without this most of the time is waiting for them.
+                    if let Some(&later) = block.get(at + AHEAD) {
+                        prefetch(&bins.rows, later as usize * bins.n_packs + pack);
+                        prefetch(&slopes.rows, later as usize);
                     }
-                    for (bins, slope) in &near[..group.len()] {
-                        if whole {
-                            add_all(&mut narrow, bins, *slope);
-                        } else {
-                            add_some(&mut narrow, bins, *slope, places);
-                        }
+                    let (bins, slope) =
+                        (&bins.rows[row as usize * bins.n_packs + pack], slopes.rows[row as usize]);
+                    if whole {
+                        add_all(&mut narrow, bins, slope);
+                    } else {
+                        add_some(&mut narrow, bins, slope, places);
                     }
                 }
                 for (sum, &narrow) in sums.0.iter_mut().zip(narrow.iter()) {
