@@ -104,12 +104,12 @@ pub(crate) fn mean_outcome(y: &[f32], weight: &[f32], loss: Loss) -> Result<f64>
     }
 }
 
-/// A finite penalty ≥ 0, called `name`.
+/// A finite parameter ≥ 0, called `name`.
 pub(crate) fn penalty(name: &str, value: f64) -> Result<()> {
     if value.is_finite() && value >= 0.0 {
         return Ok(());
     }
-    Err(Error::input(format!("{name} is {value}"), "use a finite penalty of 0 or more"))
+    Err(Error::input(format!("{name} is {value}"), "use a finite number of 0 or more"))
 }
 
 /// As many columns as were learned from.

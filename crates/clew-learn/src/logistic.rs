@@ -95,10 +95,12 @@ impl FittedLogistic {
     /// Reads back what [`FittedLogistic::write`] wrote.
     pub fn read(file: &File, name: &str) -> Result<FittedLogistic> {
         match file.view::<f64>(name)? {
-            [intercept, coefficients @ ..] => {
+            [intercept, coefficients @ ..]
+                if intercept.is_finite() && coefficients.iter().all(|c| c.is_finite()) =>
+            {
                 Ok(FittedLogistic { intercept: *intercept, coefficients: coefficients.to_vec() })
             }
-            [] => Err(Error::format(format!("section '{name}' is empty"), "train again")),
+            _ => Err(Error::format(format!("section '{name}' is not a logistic"), "train again")),
         }
     }
 }

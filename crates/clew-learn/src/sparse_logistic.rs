@@ -87,10 +87,12 @@ impl SparseLogistic {
     /// is cheap, and never lets more columns in than needed.
     fn descend(&self, run: &Run<'_>, descent: &Descent<'_>, offset: Option<&[f32]>) -> Result<State> {
         const ROUGH: f64 = 1e-4;
+        // So far down nearly every column is in, and steps on the way there save nothing.
+        const FAR: f64 = 1e-6;
         let mut state = descent.without_columns(run, offset)?;
         let first = state.strongest_slope();
         let mut l1 = first / 3.0;
-        while l1 > self.l1 {
+        while l1 > self.l1.max(FAR * first) {
             run.report("fitting sparse rows", (first / l1).ln() / (first / self.l1).ln());
             descent.advance(run, &mut state, l1, self.l2, self.tolerance.max(ROUGH * l1 / first))?;
             l1 /= 3.0;
@@ -137,7 +139,9 @@ impl FittedSparseLogistic {
     pub fn read(file: &File, name: &str) -> Result<FittedSparseLogistic> {
         match file.view::<f64>(name)? {
             &[intercept, violation, ref coefficients @ ..]
-                if intercept.is_finite() && coefficients.iter().all(|c| c.is_finite()) =>
+                if intercept.is_finite()
+                    && violation >= 0.0
+                    && coefficients.iter().all(|c| c.is_finite()) =>
             {
                 Ok(FittedSparseLogistic { intercept, violation, coefficients: coefficients.to_vec() })
             }

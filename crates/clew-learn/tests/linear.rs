@@ -3,7 +3,9 @@
 
 use clew_learn::glm::{Family, GeneralizedLinear};
 use clew_learn::linear::{ElasticNet, FittedLinear, Ridge};
+use clew_learn::online_logistic::OnlineLogistic;
 use clew_learn::sparse::Csr;
+use clew_learn::sparse_logistic::SparseLogistic;
 use ndarray::{Array2, Axis, concatenate};
 
 mod common;
@@ -178,5 +180,49 @@ fn what_cannot_be_is_refused() {
     assert_eq!(error, "5001 columns; use at most 5000, or ridge over sparse rows");
     let net = ElasticNet { l1: f64::NAN, ..Default::default() };
     let error = run(|run| net.fit(run, x.view(), &y, &weight)).unwrap_err().to_string();
-    assert_eq!(error, "l1 is NaN; use a finite penalty of 0 or more");
+    assert_eq!(error, "l1 is NaN; use a finite number of 0 or more");
+}
+
+#[test]
+fn outcomes_that_are_all_the_same_need_no_column() {
+    let (x, _, weight) = cases(60, 4);
+    let twins = concatenate![Axis(1), x, x];
+    let y = vec![2.5; 60];
+    let net = ElasticNet::default();
+    let steps = run(|run| net.fit_path(run, twins.view(), &y, &weight, 4, 0.1)).unwrap();
+    for model in steps.iter().map(|step| &step.model) {
+        assert!((model.intercept - 2.5).abs() < 1e-9);
+        assert!(model.coefficients.iter().all(|c| c.abs() < 1e-9));
+    }
+}
+
+#[test]
+fn wild_numbers_end_in_a_model_or_an_error() {
+    for size in [3e38_f32, 1e20, 1e-38] {
+        let x = Array2::from_shape_fn((40, 4), |(r, c)| if (r + c) % 3 == 0 { size } else { r as f32 });
+        let binary: Vec<f32> = (0..40).map(|row| f32::from(u8::from(row % 3 == 0))).collect();
+        let large: Vec<f32> = (0..40).map(|row| if row % 5 == 0 { size } else { 1.0 }).collect();
+        let triplets: Vec<_> = x.indexed_iter().map(|((r, c), &v)| (r as u32, c as u32, v)).collect();
+        let rows = Csr::from_triplets(40, 4, &triplets).unwrap();
+        let ones = [1.0; 40];
+        run(|run| {
+            for (penalty, weight) in [(0.0, &ones[..]), (1.0, &large[..])] {
+                let _ = Ridge { l2: penalty }.fit(run, x.view(), &large, weight);
+                let _ = Ridge { l2: 1.0 }.fit_sparse(run, &rows, &large, weight);
+                let net = ElasticNet { l1: 1.0, l2: penalty, max_iterations: 100, ..Default::default() };
+                let _ = net.fit(run, x.view(), &large, weight);
+                for (l1, l2) in [(penalty, 0.0), (0.0, penalty), (1e-30, 1e-30)] {
+                    let params = SparseLogistic { l1, l2, max_iterations: 20, ..Default::default() };
+                    let _ = params.fit(run, &rows, &binary, weight, Some(&large));
+                }
+                for family in [Family::Poisson, Family::Gamma] {
+                    let params = GeneralizedLinear { family, l2: penalty, ..Default::default() };
+                    let _ = params.fit(run, x.view(), &large, weight, None);
+                    let _ = params.fit(run, x.view(), &large, weight, Some(&large));
+                }
+                let mut online = OnlineLogistic::default().start(4).unwrap();
+                let _ = online.learn(run, &rows, &binary, weight);
+            }
+        });
+    }
 }

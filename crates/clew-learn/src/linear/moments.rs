@@ -48,8 +48,8 @@ impl Moments {
         let n_chunks = (MEMORY / (d * d)).clamp(1, 64);
         let chunk = n.div_ceil(n_chunks).max(4_096);
         let mut means = sum_chunks(run, n, chunk, p, |from, to, sum| {
-            for row in from..to {
-                let w = f64::from(weight[row]);
+            for (row, &w) in (from..to).zip(&weight[from..to]) {
+                let w = f64::from(w);
                 sum.iter_mut().zip(x.row(row)).for_each(|(sum, &value)| *sum += w * f64::from(value));
             }
         })?;

@@ -86,7 +86,8 @@ impl ElasticNet {
             run.report("fitting the path", step as f64 / n_steps as f64);
             let l1 = first * ratio.powf(step as f64 / (n_steps.max(2) - 1) as f64);
             let params = ElasticNet { l1, l2: l1 * (self.l2 / self.l1), ..self.clone() };
-            if step > 0 {
+            // Without a slope to begin from (outcomes that are all the same) 0 is every step's answer.
+            if step > 0 && l1 > 0.0 {
                 coefficients = params.minimise(run, &moments, coefficients)?;
             }
             steps.push(ElasticNetStep { l1, l2: params.l2, model: moments.fitted(coefficients.clone()) });

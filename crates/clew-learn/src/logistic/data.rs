@@ -45,8 +45,14 @@ impl<'a> Data<'a> {
         let total: f64 = weight.iter().map(|&w| f64::from(w)).sum();
         // The slopes of a Poisson loss are as large as its counts.
         let scale = total * if loss == Loss::Poisson { mean } else { 1.0 };
+        let mut base = loss.link(mean);
+        if let (Some(offset), Loss::Poisson | Loss::Gamma) = (offset, loss) {
+            // Exposures far from 1 would else make the first steps over the exponential very long.
+            let shift = offset.iter().zip(weight).map(|(&o, &w)| f64::from(o) * f64::from(w)).sum::<f64>();
+            base -= shift / total;
+        }
         let chunk = x.nrows().div_ceil(CHUNKS).max(4_096);
-        Ok(Data { loss, x, y, weight, offset, chunk, scale, base: loss.link(mean) })
+        Ok(Data { loss, x, y, weight, offset, chunk, scale, base })
     }
 
     /// Number of coefficients, the intercept included.

@@ -8,6 +8,9 @@ use crate::run::Run;
 /// Up to here the second derivatives are formed and solved; beyond, conjugate gradients.
 const EXACT: usize = 300;
 
+/// No shorter share of a step is tried.
+const SHORTEST: f64 = 1e-12;
+
 /// The penalty, and when to end.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Goal {
@@ -42,7 +45,11 @@ pub(crate) fn minimise(run: &Run<'_>, data: &Data<'_>, params: &Goal) -> Result<
         };
         let slope: f64 = step.iter().zip(&slopes).map(|(s, g)| s * g).sum();
         let mut share = 1.0;
+        // Where numbers overflow no step can be judged.
         let moved = loop {
+            if !slope.is_finite() || share < SHORTEST {
+                break None;
+            }
             let next: Vec<f64> = at.iter().zip(&step).map(|(c, s)| c - share * s).collect();
             let next_loss = data.loss(run, &next)? + penalty(&next);
             if next_loss <= loss - 1e-4 * share * slope {

@@ -18,6 +18,8 @@ const COLUMNS: usize = 64;
 const ROWS: usize = 16_384;
 /// Most rounds over the columns for one step.
 const ROUNDS: usize = 50;
+/// No shorter share of a step is tried.
+const SHORTEST: f64 = 1e-12;
 
 /// Checked data by columns.
 pub(super) struct Descent<'a> {
@@ -182,7 +184,8 @@ impl<'a> Descent<'a> {
                 if change <= 1e-4 * share * slope || (share * slope.abs() <= blind && change <= blind) {
                     break next_loss;
                 }
-                if share * slope.abs() <= blind {
+                // Nor can it where numbers overflow.
+                if share * slope.abs() <= blind || !slope.is_finite() || share < SHORTEST {
                     return Ok(violation);
                 }
                 share *= 0.5;

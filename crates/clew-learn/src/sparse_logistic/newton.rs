@@ -53,7 +53,11 @@ pub(crate) fn minimise(run: &Run<'_>, problem: &Problem<'_>, l2: f64, limits: Li
         let along = problem.decisions(run, &step, false)?;
         let slope = dot(&step, &found.slopes);
         let mut share = 1.0;
+        // Where numbers overflow no step can be judged.
         let moved = loop {
+            if !slope.is_finite() || share < SHORTEST {
+                break None;
+            }
             let next: Vec<f64> = at.iter().zip(&step).map(|(c, s)| c + share * s).collect();
             let next_loss = problem.value(run, &z, &along, share)? + penalty(l2, &next);
             if next_loss <= loss + 1e-4 * share * slope {
@@ -114,6 +118,8 @@ fn newton_step(run: &Run<'_>, problem: &Problem<'_>, l2: f64, found: &Derivative
 /// Conjugate gradients end when a turn adds less than this share of what the turns added on average.
 const ENOUGH: f64 = 0.1;
 const MOST_TURNS: usize = 250;
+/// No shorter share of a step is tried.
+const SHORTEST: f64 = 1e-12;
 
 fn penalty(l2: f64, at: &[f64]) -> f64 {
     at.iter().take(at.len() - 1).map(|c| c * c).sum::<f64>() * l2 / 2.0
