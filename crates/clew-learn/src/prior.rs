@@ -42,6 +42,10 @@ pub struct AttributeAls {
     pub minimum_support: u32,
     /// The same for the values of columns.
     pub minimum_column_support: u32,
+    /// Whether the rows' means have a baseline that all share (what everybody takes) rather than 0.
+    pub row_baseline: bool,
+    /// The same for columns.
+    pub column_baseline: bool,
     /// Steps of conjugate gradient per sweep; they go on where those of the sweep before ended.
     pub n_steps: usize,
 }
@@ -54,6 +58,8 @@ impl Default for AttributeAls {
             weight_exponent: 0.5,
             minimum_support: 20,
             minimum_column_support: 2,
+            row_baseline: true,
+            column_baseline: false,
             n_steps: 8,
         }
     }
@@ -77,10 +83,19 @@ impl AttributeAls {
         crate::als::check_values(events)?;
         let turned = events.transpose();
         let first = start.and_then(|start| start.row_descriptors.as_ref());
-        let rows = Learner::new(self, "row", events, row_attributes, self.minimum_support, first)?;
+        let rows = Learner::new(
+            self,
+            "row",
+            events,
+            row_attributes,
+            self.minimum_support,
+            self.row_baseline,
+            first,
+        )?;
         let first = start.and_then(|start| start.column_descriptors.as_ref());
         let minimum = self.minimum_column_support;
-        let columns = Learner::new(self, "column", &turned, column_attributes, minimum, first)?;
+        let columns =
+            Learner::new(self, "column", &turned, column_attributes, minimum, self.column_baseline, first)?;
         let mut learner = BothSides { rows, columns };
         let mut factors =
             self.als.fit_towards(run, events, start.map(|start| &start.factors), &mut learner)?;
@@ -138,6 +153,7 @@ impl<'a> Learner<'a> {
         events: &Csr,
         attributes: Option<&'a Csr>,
         minimum: u32,
+        baseline: bool,
         start: Option<&Descriptors>,
     ) -> Result<Option<Learner<'a>>> {
         let Some(attributes) = attributes else { return Ok(None) };
@@ -148,7 +164,8 @@ impl<'a> Learner<'a> {
             ));
         }
         let weights = weights(events, params.weight_exponent);
-        let (regression, support) = Regression::new(attributes, weights, params.shrinkage, minimum)?;
+        let (regression, support) =
+            Regression::new(attributes, weights, params.shrinkage, minimum, baseline)?;
         let mut descriptors = Descriptors::zeros(support, params.als.n_factors);
         if let Some(start) = start {
             descriptors.take_over(start)?;

@@ -26,13 +26,14 @@ fn fit(params: &AttributeAls, data: &Planted) -> AttributeFactors {
         .unwrap()
 }
 
-fn figures(data: &Planted, found: &clew_learn::als::Factors) -> [f64; 3] {
+fn figures(data: &Planted, found: &clew_learn::als::Factors) -> [f64; 4] {
     let cold = data.cold;
     let seen = |r: usize, c: usize| data.train.row(r).0.binary_search(&(c as u32)).is_ok();
     [
         data.auc(&found.rows, &found.columns, |r| !cold(r), |r, c| !cold(c) && !seen(r, c)),
         data.auc(&found.rows, &found.columns, |r| !cold(r), |_, c| cold(c)),
         data.auc(&found.rows, &found.columns, cold, |_, c| !cold(c)),
+        data.auc_of_columns(&found.rows, &found.columns),
     ]
 }
 
@@ -40,25 +41,31 @@ fn figures(data: &Planted, found: &clew_learn::als::Factors) -> [f64; 3] {
 fn probe() {
     for share in [0.5, 0.0] {
         let data = run(|run| planted::planted(run, share));
-        for l in [0.02, 0.05, 0.2, 0.5] {
+        for l in [0.02, 0.05, 0.15] {
             let als = ImplicitAls { regularisation: l, ..als() };
             let plain = run(|run| als.fit(run, &data.train, None)).unwrap();
             eprintln!("{share} {l} plain {:.4?}", figures(&data, &plain));
-            for e in [0.0, 0.5, 1.0] {
-                for shrinkage in [1.0, 5.0, 20.0] {
-                    let found = fit(
-                        &AttributeAls {
-                            als: als.clone(),
-                            weight_exponent: e,
-                            shrinkage,
-                            ..Default::default()
-                        },
-                        &data,
-                    );
-                    eprintln!(
-                        "{share} {l} exponent {e} shrinkage {shrinkage} {:.4?}",
-                        figures(&data, &found.factors)
-                    );
+            for e in [0.0, 0.5] {
+                for shrinkage in [5.0, 20.0] {
+                    for (row_baseline, column_baseline) in
+                        [(false, false), (true, false), (false, true), (true, true)]
+                    {
+                        let found = fit(
+                            &AttributeAls {
+                                als: als.clone(),
+                                weight_exponent: e,
+                                shrinkage,
+                                row_baseline,
+                                column_baseline,
+                                ..Default::default()
+                            },
+                            &data,
+                        );
+                        eprintln!(
+                            "{share} {l} exponent {e} shrinkage {shrinkage} {row_baseline} {column_baseline} {:.4?}",
+                            figures(&data, &found.factors)
+                        );
+                    }
                 }
             }
         }

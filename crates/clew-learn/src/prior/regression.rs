@@ -29,6 +29,8 @@ pub(super) struct Regression {
     ridge: Vec<f32>,
     /// Diagonal of AᵀWA + ridge; 1 where it is 0.
     diagonal: Vec<f32>,
+    /// Whether there is a baseline; else its place stays 0.
+    baseline: bool,
 }
 
 impl Regression {
@@ -38,6 +40,7 @@ impl Regression {
         weights: Vec<f32>,
         shrinkage: f32,
         minimum: u32,
+        baseline: bool,
     ) -> Result<(Regression, Vec<u32>)> {
         let mut support = vec![0_u32; attributes.n_cols()];
         for (row, _) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
@@ -71,7 +74,7 @@ impl Regression {
             (0..support.len()).map(|value| (squares(value) + f64::from(shrinkage)) as f32).collect();
         let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
         diagonal.push(if total > 0.0 { total as f32 } else { 1.0 });
-        Ok((Regression { attributes, turned, weights, ridge, diagonal }, support))
+        Ok((Regression { attributes, turned, weights, ridge, diagonal, baseline }, support))
     }
 
     /// Whether a row has events.
@@ -157,6 +160,9 @@ impl Regression {
                 Ok(())
             })
         })?;
+        if !self.baseline {
+            return Ok(sums);
+        }
         let total = sum_chunks(run, n, CHUNK, d, |from, to, sum| {
             for row in rows[from * d..to * d].chunks_exact(d) {
                 sum.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));

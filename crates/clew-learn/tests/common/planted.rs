@@ -58,7 +58,8 @@ pub fn planted(run: &Run<'_>, share: f32) -> Planted {
             .collect();
         let n = 4 + rng.random_range(0..3_u32).pow(3) * 3;
         for event in 0..n + 6 {
-            let c = running.partition_point(|&end| end < sum * rng.random::<f32>()).min(N_COLUMNS - 1);
+            let drawn = sum * rng.random::<f32>();
+            let c = running.partition_point(|&end| end < drawn).min(N_COLUMNS - 1);
             let for_test = event >= n || cold(r) || cold(c);
             if for_test { &mut test } else { &mut train }.push((r as u32, c as u32, 1.0));
         }
@@ -88,6 +89,26 @@ impl Planted {
                 .map(|&c| f32::from(u8::from(taken.binary_search(&(c as u32)).is_ok())))
                 .collect();
             if let Ok(auc) = clew_learn::metrics::auc(&score, &outcome, &vec![1.0; places.len()]) {
+                sum += auc;
+                n += 1.0;
+            }
+        }
+        sum / n
+    }
+
+    /// For the cold columns: mean of the chance that a row (with events) that takes it has a higher score than
+    /// one that does not.
+    pub fn auc_of_columns(&self, rows: &Array2<f32>, columns: &Array2<f32>) -> f64 {
+        let takers = self.test.transpose();
+        let asked: Vec<usize> = (0..N_ROWS).filter(|&r| !(self.cold)(r)).collect();
+        let (mut sum, mut n) = (0.0, 0.0);
+        for c in (0..N_COLUMNS).filter(|&c| (self.cold)(c)) {
+            let score: Vec<f32> = asked.iter().map(|&r| rows.row(r).dot(&columns.row(c))).collect();
+            let outcome: Vec<f32> = asked
+                .iter()
+                .map(|&r| f32::from(u8::from(takers.row(c).0.binary_search(&(r as u32)).is_ok())))
+                .collect();
+            if let Ok(auc) = clew_learn::metrics::auc(&score, &outcome, &vec![1.0; asked.len()]) {
                 sum += auc;
                 n += 1.0;
             }
