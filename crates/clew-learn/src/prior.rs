@@ -31,35 +31,45 @@ mod regression;
 pub struct AttributeAls {
     /// The factorisation; its regularisation says how strongly vectors are pulled towards their means.
     pub als: ImplicitAls,
-    /// Ridge penalty of the descriptors, in rows of mean weight: the descriptor of a value that n such rows
-    /// carry is n / (n + shrinkage) of what they say. The baseline is not penalised.
+    /// Least ridge penalty of the descriptors, in rows: the descriptor of a value that n well-known rows carry
+    /// is n / (n + penalty) of what they say. The penalty itself is learned from how far apart the values are
+    /// (see [`Descriptors::shrinkage`]), so that attributes that say nothing are not listened to.
     pub shrinkage: f32,
-    /// A row counts for the descriptors by its sum of values to this power (its vector is the better known,
-    /// the more it did); 0 counts all rows with values alike.
-    pub weight_exponent: f32,
+    /// A row counts for the descriptors by s / (s + this), s its sum of values: the more it did, the better its
+    /// vector is known. 0 counts all rows with values alike.
+    pub half_weight: f32,
     /// A value that fewer rows with values carry has no descriptor and counts as absent, so that no descriptor
     /// speaks of a few.
     pub minimum_support: u32,
     /// The same for the values of columns.
     pub minimum_column_support: u32,
-    /// Whether the rows' means have a baseline that all share (what everybody takes) rather than 0.
+    /// Whether the means of rows hold what all rows share beside what their attributes say: then a row of which
+    /// nothing is known is shown what everybody takes. Else they hold what sets a row apart, and that is 0. The
+    /// baseline draws known rows too, which a strong regularisation makes them pay for: without it, rows whose
+    /// attributes say nothing have the vectors that [`ImplicitAls`] gives them.
     pub row_baseline: bool,
-    /// The same for columns.
+    /// The same for columns: whether one without events is taken for one of mean popularity.
     pub column_baseline: bool,
     /// Steps of conjugate gradient per sweep; they go on where those of the sweep before ended.
     pub n_steps: usize,
 }
 
+/// Descriptors with this penalty are as good as none.
+const LARGEST_SHRINKAGE: f32 = 1e6;
+
+/// Most that an attribute may amount to, either sign.
+const LARGEST_AMOUNT: f32 = 1e6;
+
 impl Default for AttributeAls {
     fn default() -> AttributeAls {
         AttributeAls {
             als: ImplicitAls::default(),
-            shrinkage: 5.0,
-            weight_exponent: 0.5,
+            shrinkage: 1.0,
+            half_weight: 3.0,
             minimum_support: 20,
             minimum_column_support: 2,
             row_baseline: true,
-            column_baseline: false,
+            column_baseline: true,
             n_steps: 8,
         }
     }
@@ -122,11 +132,11 @@ impl AttributeAls {
 
     fn check(&self) -> Result<()> {
         self.als.check()?;
-        let sound = |value: f32, most: f32| (0.0..=most).contains(&value);
-        if !(sound(self.shrinkage, 1e9) && self.shrinkage > 0.0 && sound(self.weight_exponent, 2.0)) {
+        let sound = |value: f32| (0.0..=LARGEST_SHRINKAGE).contains(&value);
+        if !(sound(self.shrinkage) && self.shrinkage > 0.0 && sound(self.half_weight)) {
             return Err(Error::input(
-                format!("a shrinkage of {}, a weight exponent of {}", self.shrinkage, self.weight_exponent),
-                "use a shrinkage above 0 and up to 1e9, and an exponent in 0..=2",
+                format!("a shrinkage of {}, a half weight of {}", self.shrinkage, self.half_weight),
+                "use a shrinkage above 0, a half weight of 0 or more, both up to 1e6",
             ));
         }
         if self.n_steps == 0 {
@@ -142,6 +152,7 @@ struct Learner<'a> {
     regression: Regression,
     descriptors: Descriptors,
     n_steps: usize,
+    least_shrinkage: f32,
     learned: bool,
 }
 
@@ -163,20 +174,39 @@ impl<'a> Learner<'a> {
                 format!("give each {word} a row of attributes, empty where none are known"),
             ));
         }
-        let weights = weights(events, params.weight_exponent);
-        let (regression, support) =
-            Regression::new(attributes, weights, params.shrinkage, minimum, baseline)?;
-        let mut descriptors = Descriptors::zeros(support, params.als.n_factors);
+        // Beyond that, squares times weights run out of what f32 can add up.
+        if let Some(place) = attributes.values().iter().position(|amount| amount.abs() > LARGEST_AMOUNT) {
+            let row = attributes.starts().partition_point(|&start| start <= place).saturating_sub(1);
+            return Err(Error::input(
+                format!("{word} {row} has the attribute amount {}", attributes.values()[place]),
+                "scale the amounts of attributes to the order of 1",
+            ));
+        }
+        let half = f64::from(params.half_weight);
+        let weight = |sum: f64| if sum > 0.0 { (sum / (sum + half)) as f32 } else { 0.0 };
+        let weights = events.row_sums().into_iter().map(weight).collect();
+        let (regression, support) = Regression::new(attributes, weights, minimum)?;
+        let mut descriptors = Descriptors::zeros(support, params.als.n_factors, params.shrinkage, baseline);
         if let Some(start) = start {
             descriptors.take_over(start)?;
         }
         let learned = start.is_some();
-        Ok(Some(Learner { attributes, regression, descriptors, n_steps: params.n_steps, learned }))
+        Ok(Some(Learner {
+            attributes,
+            regression,
+            descriptors,
+            n_steps: params.n_steps,
+            least_shrinkage: params.shrinkage,
+            learned,
+        }))
     }
 
     fn learn(&mut self, run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Result<()> {
         self.learned = true;
-        self.regression.descend(run, vectors, &mut self.descriptors, self.n_steps)
+        self.regression.descend(run, vectors, &mut self.descriptors, self.n_steps)?;
+        let learned = self.regression.shrinkage(run, vectors, &self.descriptors)?;
+        self.descriptors.shrinkage = learned.clamp(self.least_shrinkage, LARGEST_SHRINKAGE);
+        Ok(())
     }
 
     /// The means to be pulled towards: what has no events is held at 0, where it weighs on nobody.
@@ -206,16 +236,6 @@ impl<'a> Learner<'a> {
         }
         Ok(())
     }
-}
-
-/// How much each row counts: its sum of values to a power, 1 in the mean of the rows that have any.
-fn weights(events: &Csr, exponent: f32) -> Vec<f32> {
-    let mut weights: Vec<f64> = events.row_sums();
-    let power = |sum: f64| if sum > 0.0 { sum.powf(f64::from(exponent)) } else { 0.0 };
-    weights.iter_mut().for_each(|weight| *weight = power(*weight));
-    let n = weights.iter().filter(|&&weight| weight > 0.0).count();
-    let mean = weights.iter().sum::<f64>() / n.max(1) as f64;
-    weights.iter().map(|&weight| if weight > 0.0 { (weight / mean) as f32 } else { 0.0 }).collect()
 }
 
 struct BothSides<'a> {

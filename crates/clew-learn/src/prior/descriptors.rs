@@ -18,11 +18,21 @@ pub struct Descriptors {
     pub(super) vectors: Array2<f32>,
     /// Rows with events that carry each value; 0 where there are too few.
     pub(super) support: Vec<u32>,
+    /// The ridge penalty that was learned.
+    pub(super) shrinkage: f32,
+    /// Whether the baseline is part of the means.
+    pub(super) with_baseline: bool,
 }
 
 impl Descriptors {
-    pub(super) fn zeros(support: Vec<u32>, n_factors: usize) -> Descriptors {
-        Descriptors { vectors: Array2::zeros((support.len() + 1, n_factors)), support }
+    pub(super) fn zeros(
+        support: Vec<u32>,
+        n_factors: usize,
+        shrinkage: f32,
+        with_baseline: bool,
+    ) -> Descriptors {
+        let vectors = Array2::zeros((support.len() + 1, n_factors));
+        Descriptors { vectors, support, shrinkage, with_baseline }
     }
 
     /// Starts from those of an earlier fit, less those that have too little support now.
@@ -38,6 +48,7 @@ impl Descriptors {
             ));
         }
         self.vectors.assign(&start.vectors);
+        self.shrinkage = start.shrinkage;
         for (value, _) in self.support.iter().enumerate().filter(|(_, support)| **support == 0) {
             self.vectors.row_mut(value).fill(0.0);
         }
@@ -59,7 +70,14 @@ impl Descriptors {
         self.support.get(value).copied().unwrap_or(0)
     }
 
-    /// What all share: the mean of a row of which no attribute is known (n_factors).
+    /// The ridge penalty that was learned, in rows: the spread of vectors about their means over the spread of
+    /// descriptors, by moments, so that a value must have far more rows than this for its descriptor to be close
+    /// to what they say. As large as 1e6 where values differ no more than chance has it.
+    pub fn shrinkage(&self) -> f32 {
+        self.shrinkage
+    }
+
+    /// What all share (n_factors), and descriptors are differences from.
     pub fn baseline(&self) -> ArrayView1<'_, f32> {
         self.vectors.row(self.support.len())
     }
@@ -68,14 +86,21 @@ impl Descriptors {
     /// descriptor count as absent. Errors on another number of values.
     pub fn means(&self, run: &Run<'_>, attributes: &Csr) -> Result<Array2<f32>> {
         crate::check::same_columns(attributes.n_cols(), self.support.len())?;
-        add_up(run, attributes, &self.vectors)
+        if self.with_baseline {
+            return add_up(run, attributes, &self.vectors);
+        }
+        let mut vectors = self.vectors.clone();
+        vectors.row_mut(self.support.len()).fill(0.0);
+        add_up(run, attributes, &vectors)
     }
 
-    /// Adds the descriptors to a model file: `<name>.vectors` and `<name>.support`.
+    /// Adds the descriptors to a model file: `<name>.vectors`, `<name>.support` and
+    /// `<name>.state`.
     pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
         let vectors = self.vectors.as_standard_layout();
         writer.section(&format!("{name}.vectors"), vectors.as_slice().unwrap_or(&[]))?;
-        writer.section(&format!("{name}.support"), &self.support)
+        writer.section(&format!("{name}.support"), &self.support)?;
+        writer.section(&format!("{name}.state"), &[self.shrinkage, f32::from(u8::from(self.with_baseline))])
     }
 
     /// Reads back what [`Descriptors::write`] wrote, of `n_factors` each.
@@ -83,7 +108,10 @@ impl Descriptors {
         let wrong = || Error::format(format!("the descriptors '{name}' do not fit together"), "train again");
         let support = file.view::<u32>(&format!("{name}.support"))?.to_vec();
         let vectors = file.view::<f32>(&format!("{name}.vectors"))?;
-        if vectors.iter().any(|value| !value.is_finite()) {
+        let &[shrinkage, with_baseline] = file.view::<f32>(&format!("{name}.state"))? else {
+            return Err(wrong());
+        };
+        if !(shrinkage > 0.0) || vectors.iter().any(|value| !value.is_finite()) {
             return Err(wrong());
         }
         let vectors = Array2::from_shape_vec((support.len() + 1, n_factors), vectors.to_vec());
@@ -92,7 +120,7 @@ impl Descriptors {
         if absent.into_iter().any(|(value, _)| vectors.row(value).iter().any(|&x| x != 0.0)) {
             return Err(wrong());
         }
-        Ok(Descriptors { vectors, support })
+        Ok(Descriptors { vectors, support, shrinkage, with_baseline: with_baseline != 0.0 })
     }
 }
 

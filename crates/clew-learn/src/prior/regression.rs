@@ -25,23 +25,14 @@ pub(super) struct Regression {
     attributes: Csr,
     turned: Csr,
     weights: Vec<f32>,
-    /// One per value, that of the baseline (0) last.
-    ridge: Vec<f32>,
-    /// Diagonal of AᵀWA + ridge; 1 where it is 0.
-    diagonal: Vec<f32>,
-    /// Whether there is a baseline; else its place stays 0.
-    baseline: bool,
+    /// Diagonal of AᵀWA, that of the baseline last.
+    squares: Vec<f64>,
+    total: f64,
 }
 
 impl Regression {
     /// With the support of each value: 0 where fewer than `minimum` rows of weight above 0 carry it.
-    pub(super) fn new(
-        attributes: &Csr,
-        weights: Vec<f32>,
-        shrinkage: f32,
-        minimum: u32,
-        baseline: bool,
-    ) -> Result<(Regression, Vec<u32>)> {
+    pub(super) fn new(attributes: &Csr, weights: Vec<f32>, minimum: u32) -> Result<(Regression, Vec<u32>)> {
         let mut support = vec![0_u32; attributes.n_cols()];
         for (row, _) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
             let (values, amounts) = attributes.row(row);
@@ -63,18 +54,49 @@ impl Regression {
         }
         let attributes = Csr::from_parts(attributes.n_cols(), starts, indices, amounts)?;
         let turned = attributes.transpose();
-        let mut ridge = vec![shrinkage; support.len()];
-        ridge.push(0.0);
         let squares = |value: usize| -> f64 {
             let (rows, amounts) = turned.row(value);
             let terms = rows.iter().zip(amounts);
             terms.map(|(&row, &a)| f64::from(weights[row as usize]) * f64::from(a) * f64::from(a)).sum()
         };
-        let mut diagonal: Vec<f32> =
-            (0..support.len()).map(|value| (squares(value) + f64::from(shrinkage)) as f32).collect();
         let total: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
-        diagonal.push(if total > 0.0 { total as f32 } else { 1.0 });
-        Ok((Regression { attributes, turned, weights, ridge, diagonal, baseline }, support))
+        let squares = (0..support.len()).map(squares).chain([total]).collect();
+        Ok((Regression { attributes, turned, weights, squares, total }, support))
+    }
+
+    /// The penalty that the spread of the descriptors asks for, by moments: with m the weight that carries a value
+    /// and x̄ what its rows say, E Σ m |x̄|² = σ² × values + τ² Σ m; the penalty is σ² / τ². (x̄ is the descriptor
+    /// before shrinkage, one value a row at a time; values that go together are thought further apart than they
+    /// are.)
+    pub(super) fn shrinkage(
+        &self,
+        run: &Run<'_>,
+        vectors: ArrayView2<'_, f32>,
+        descriptors: &Descriptors,
+    ) -> Result<f32> {
+        let means = add_up(run, &self.attributes, &descriptors.vectors)?;
+        let spread = sum_chunks(run, vectors.nrows(), CHUNK, 1, |from, to, sum| {
+            for row in from..to {
+                let (vector, mean) = (vectors.row(row), means.row(row));
+                let apart: f64 = vector.iter().zip(mean).map(|(x, m)| f64::from(x - m).powi(2)).sum();
+                sum[0] += f64::from(self.weights[row]) * apart;
+            }
+        })?[0];
+        let (mut between, mut weight, mut n, mut fitted) = (0.0, 0.0, 0.0, 0.0);
+        let penalty = f64::from(descriptors.shrinkage);
+        for (value, vector) in descriptors.vectors.rows().into_iter().enumerate() {
+            let m = self.squares[value];
+            if descriptors.support.get(value).is_some_and(|&support| support > 0) && m > 0.0 {
+                let square: f64 = vector.iter().map(|&x| f64::from(x).powi(2)).sum();
+                between += m * square * (1.0 + penalty / m).powi(2);
+                weight += m;
+                n += 1.0;
+                fitted += m / (m + penalty);
+            }
+        }
+        let noise = spread / (self.total - 1.0 - fitted).max(1.0);
+        let apart = (between - n * noise) / weight;
+        Ok(if apart > 0.0 { (noise / apart) as f32 } else { f32::MAX })
     }
 
     /// Whether a row has events.
@@ -94,10 +116,11 @@ impl Regression {
         let mut left = vectors.to_owned();
         left -= &add_up(run, &self.attributes, &descriptors.vectors)?;
         let mut residual = self.back(run, left)?;
-        self.add_ridge(&mut residual, &descriptors.vectors, -1.0);
+        let ridge = descriptors.shrinkage;
+        add_ridge(&mut residual, &descriptors.vectors, -ridge);
         let right = self.back(run, vectors.to_owned())?;
         let goal = self.products(run, &right, &right)?;
-        let mut conditioned = self.condition(&residual);
+        let mut conditioned = self.condition(&residual, ridge);
         let mut direction = conditioned.clone();
         let mut before = self.products(run, &residual, &conditioned)?;
         for _ in 0..n_steps {
@@ -107,12 +130,12 @@ impl Regression {
             }
             let forward = add_up(run, &self.attributes, &direction)?;
             let mut product = self.back(run, forward)?;
-            self.add_ridge(&mut product, &direction, 1.0);
+            add_ridge(&mut product, &direction, ridge);
             let curvature = self.products(run, &direction, &product)?;
             let step = ratios(&before, &curvature);
             add_scaled(&mut descriptors.vectors, &direction, &step, 1.0);
             add_scaled(&mut residual, &product, &step, -1.0);
-            conditioned = self.condition(&residual);
+            conditioned = self.condition(&residual, ridge);
             let after = self.products(run, &residual, &conditioned)?;
             let turn = ratios(&after, &before);
             for (mut direction, conditioned) in direction.rows_mut().into_iter().zip(conditioned.rows()) {
@@ -160,9 +183,6 @@ impl Regression {
                 Ok(())
             })
         })?;
-        if !self.baseline {
-            return Ok(sums);
-        }
         let total = sum_chunks(run, n, CHUNK, d, |from, to, sum| {
             for row in rows[from * d..to * d].chunks_exact(d) {
                 sum.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
@@ -172,16 +192,13 @@ impl Regression {
         Ok(sums)
     }
 
-    fn add_ridge(&self, to: &mut Array2<f32>, vectors: &Array2<f32>, sign: f32) {
-        for ((mut to, vector), &ridge) in to.rows_mut().into_iter().zip(vectors.rows()).zip(&self.ridge) {
-            to.scaled_add(sign * ridge, &vector);
-        }
-    }
-
-    fn condition(&self, residual: &Array2<f32>) -> Array2<f32> {
+    /// Over the diagonal of AᵀWA + ridge.
+    fn condition(&self, residual: &Array2<f32>, ridge: f32) -> Array2<f32> {
         let mut conditioned = residual.clone();
-        for (mut row, &diagonal) in conditioned.rows_mut().into_iter().zip(&self.diagonal) {
-            row.mapv_inplace(|value| value / diagonal);
+        for ((place, mut row), &square) in conditioned.rows_mut().into_iter().enumerate().zip(&self.squares) {
+            let penalty = if place < self.turned.n_rows() { f64::from(ridge) } else { 0.0 };
+            let diagonal = square + penalty;
+            row.mapv_inplace(|value| if diagonal > 0.0 { (f64::from(value) / diagonal) as f32 } else { 0.0 });
         }
         conditioned
     }
@@ -198,6 +215,14 @@ impl Regression {
     }
 }
 
+/// to += ridge × vectors, but for the last, the baseline.
+fn add_ridge(to: &mut Array2<f32>, vectors: &Array2<f32>, ridge: f32) {
+    let n = vectors.nrows() - 1;
+    for (mut to, vector) in to.rows_mut().into_iter().zip(vectors.rows()).take(n) {
+        to.scaled_add(ridge, &vector);
+    }
+}
+
 /// a / b, 0 where b is 0: a factor that has arrived stays.
 fn ratios(a: &[f64], b: &[f64]) -> Vec<f32> {
     a.iter().zip(b).map(|(&a, &b)| if b > 0.0 { (a / b) as f32 } else { 0.0 }).collect()
@@ -208,6 +233,63 @@ fn add_scaled(to: &mut Array2<f32>, vectors: &Array2<f32>, scale: &[f32], sign: 
     for (mut to, vector) in to.rows_mut().into_iter().zip(vectors.rows()) {
         for ((to, &value), &scale) in to.iter_mut().zip(vector).zip(scale) {
             *to += sign * scale * value;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dense;
+    use crate::run::{Silent, Stop};
+    use rand::Rng;
+
+    #[test]
+    fn the_descent_ends_at_the_solution_of_the_normal_equations() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &Stop::new() };
+        let mut rng = run.rng(1);
+        let (n, n_values, d, ridge) = (300, 9, 3, 2.5_f32);
+        // Values that overlap, and one (the last) of too few rows.
+        let mut triplets = vec![(5_u32, 8_u32, 1.0_f32), (6, 8, 1.0)];
+        for row in 0..n as u32 {
+            triplets
+                .extend((0..8).filter(|_| rng.random::<f32>() < 0.4).map(|v| (row, v, 0.5 + v as f32 / 8.0)));
+        }
+        let attributes = Csr::from_triplets(n, n_values, &triplets).unwrap();
+        let weights: Vec<f32> = (0..n).map(|row| (row % 4) as f32 / 3.0).collect();
+        let x = Array2::from_shape_simple_fn((n, d), || rng.random::<f32>() - 0.3);
+        let (regression, support) = Regression::new(&attributes, weights.clone(), 3).unwrap();
+        assert!(support[8] == 0 && support[..8].iter().all(|&support| support > 50));
+        let mut found = Descriptors::zeros(support, d, ridge, true);
+        regression.descend(&run, x.view(), &mut found, 60).unwrap();
+        // Eight values and the baseline, densely in f64.
+        let width = 9;
+        let mut system = vec![0.0_f64; width * width];
+        let mut right = vec![vec![0.0_f64; width]; d];
+        for row in 0..n {
+            let mut a = vec![0.0_f64; width];
+            a[8] = 1.0;
+            let (values, amounts) = attributes.row(row);
+            for (&value, &amount) in values.iter().zip(amounts).filter(|(value, _)| **value < 8) {
+                a[value as usize] = f64::from(amount);
+            }
+            let weight = f64::from(weights[row]);
+            for i in 0..width {
+                (0..width).for_each(|j| system[i * width + j] += weight * a[i] * a[j]);
+                (0..d).for_each(|k| right[k][i] += weight * a[i] * f64::from(x[[row, k]]));
+            }
+        }
+        (0..8).for_each(|i| system[i * width + i] += f64::from(ridge));
+        for (k, right) in right.iter_mut().enumerate() {
+            let mut system = system.clone();
+            assert!(dense::solve(&mut system, right, width, &mut dense::Scratch::new::<f64>(width)));
+            for (i, &sought) in right.iter().enumerate() {
+                let value = if i < 8 { i } else { n_values };
+                let apart = f64::from(found.vectors[[value, k]]) - sought;
+                assert!(apart.abs() < 1e-5, "value {i}, factor {k}: {apart}");
+            }
+            assert_eq!(found.vectors[[8, k]], 0.0, "the value of two rows");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use clew_learn::als::ImplicitAls;
 use clew_learn::explicit::{ExplicitAls, FittedExplicit};
+use clew_learn::prior::{AttributeAls, AttributeFactors};
 use clew_learn::sparse::Csr;
 
 use crate::common::with_run;
@@ -56,4 +57,33 @@ fn the_explicit_factorisation_keeps_to_it_too() {
         let apart = once.predict(row, row % 700) - reversed.predict(2_999 - row, row % 700);
         assert!(apart.abs() < 1e-2, "row {row}: {apart}");
     }
+}
+
+#[test]
+fn the_factorisation_with_attributes_keeps_to_it_too() {
+    let triplets: Vec<(u32, u32, f32)> = (0..40_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) % 3_000, n.wrapping_mul(40_503) % 700 * (n % 7) / 7, 1.0))
+        .collect();
+    let events = Csr::from_triplets(3_000, 700, &triplets).unwrap();
+    let values = |n: u32, n_values: u32| {
+        let triplets: Vec<_> =
+            (0..n).flat_map(|r| [(r, r % n_values, 0.5), (r, r / 7 % n_values, 0.5)]).collect();
+        Csr::from_triplets(n as usize, n_values as usize, &triplets).unwrap()
+    };
+    let (rows, columns) = (values(3_000, 40), values(700, 15));
+    let als = ImplicitAls { n_factors: 16, n_sweeps: 4, ..Default::default() };
+    let params = AttributeAls { als, ..Default::default() };
+    let fit = |n_threads, seed| {
+        with_run(n_threads, seed, |run| params.fit(run, &events, Some(&rows), Some(&columns), None)).unwrap()
+    };
+    let once = fit(1, 5);
+    assert_eq!(once, fit(2, 5));
+    assert_eq!(once, fit(3, 5));
+    assert_ne!(once.factors.columns, fit(2, 6).factors.columns);
+    let (file, _) = keep(|writer| once.write(writer, "m")).unwrap();
+    assert_eq!(once, AttributeFactors::read(&file, "m").unwrap());
+    let mut short = once;
+    short.factors.columns = short.factors.columns.slice(ndarray::s![..699, ..]).to_owned();
+    let (file, _) = keep(|writer| short.write(writer, "m")).unwrap();
+    assert!(AttributeFactors::read(&file, "m").is_err());
 }
