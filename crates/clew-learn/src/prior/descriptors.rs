@@ -111,7 +111,8 @@ impl Descriptors {
         let &[shrinkage, with_baseline] = file.view::<f32>(&format!("{name}.state"))? else {
             return Err(wrong());
         };
-        if !(shrinkage > 0.0) || vectors.iter().any(|value| !value.is_finite()) {
+        let sound = shrinkage.is_finite() && shrinkage > 0.0;
+        if !sound || vectors.iter().any(|value| !value.is_finite()) {
             return Err(wrong());
         }
         let vectors = Array2::from_shape_vec((support.len() + 1, n_factors), vectors.to_vec());
