@@ -1,0 +1,17 @@
+//! Arbitrary bytes through every estimator: shared by the property tests, the fuzz test and the fuzz target.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a fault is found by panicking; each user takes its part"
+)]
+
+mod clusters;
+pub mod entry;
+mod factors;
+mod judging;
+mod mutate;
+pub mod source;
+mod supervised;
