@@ -122,3 +122,11 @@ pub(crate) fn same_columns(given: usize, learned: usize) -> Result<()> {
         "use the same features in the same order",
     ))
 }
+
+/// What a fit found, refused where sums ran beyond f32: wild data must not become a model of NaN.
+pub(crate) fn finite<'a>(what: &str, mut numbers: impl Iterator<Item = &'a f32>) -> Result<()> {
+    if numbers.all(|number| number.is_finite()) {
+        return Ok(());
+    }
+    Err(Error::input(format!("{what} grow beyond what 32 bits hold"), "scale the values to a common size"))
+}

@@ -10,6 +10,7 @@
 
 use ndarray::{Array2, s};
 
+use crate::check;
 use crate::dense;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
@@ -111,6 +112,7 @@ impl GraphFilter {
             inward.row_mut(column).mapv_inplace(|value| value * less[column]);
             outward.row_mut(column).mapv_inplace(|value| value * more[column] * scale);
         }
+        check::finite("the filter's numbers", inward.iter().chain(&outward))?;
         Ok(FittedGraphFilter { neighbours, inward, outward })
     }
 

@@ -56,6 +56,7 @@ pub fn top_k(
     }
     let parts = map_chunks(run, rows.n_rows(), ROWS, |from, to| {
         let mut scores = recommender.scores(run, rows, from, to)?;
+        check::finite("the scores", scores.iter())?;
         let best = scores.chunks_exact_mut(m.max(1)).zip(from..to).map(|(scores, row)| {
             hide(scores, exclude, row);
             best_of(scores, k)

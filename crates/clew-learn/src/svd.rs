@@ -88,6 +88,7 @@ impl RandomisedSvd {
             right.mapv_inplace(|v| v * sign);
             values.push(length as f32);
         }
+        check::finite("the vectors", left.iter().chain(&values).chain(&right))?;
         Ok(Svd { left, values, right })
     }
 
@@ -102,7 +103,9 @@ impl Svd {
     /// rows that were learned from.
     pub fn transform(&self, run: &Run<'_>, rows: &Csr) -> Result<Array2<f32>> {
         check::same_columns(rows.n_cols(), self.right.nrows())?;
-        subspace::multiply(run, rows, self.right.view())
+        let vectors = subspace::multiply(run, rows, self.right.view())?;
+        check::finite("the new rows' vectors", vectors.iter())?;
+        Ok(vectors)
     }
 
     /// Adds the decomposition to a model file: `<name>.values`, `<name>.left`, `<name>.right`.
