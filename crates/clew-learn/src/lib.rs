@@ -23,6 +23,8 @@ pub mod format;
 pub mod gain;
 pub mod glm;
 pub mod graph_filter;
+#[doc = include_str!("../GUIDE.md")]
+pub mod guide {}
 pub mod half_factors;
 pub mod hashing;
 pub mod importance;

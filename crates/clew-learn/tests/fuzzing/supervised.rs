@@ -1,6 +1,11 @@
 //! Estimators that learn from outcomes.
 
+use clew_learn::glm::{Family, FittedGeneralizedLinear, GeneralizedLinear};
+use clew_learn::linear::{ElasticNet, FittedLinear, Ridge};
 use clew_learn::logistic::{FittedLogistic, LogisticRegression};
+use clew_learn::loss::Loss;
+use clew_learn::sparse::Csr;
+use clew_learn::sparse_logistic::{FittedSparseLogistic, SparseLogistic};
 use clew_learn::trees::{BoostedTrees, FittedTrees, Validation};
 
 use super::entry::{Target, kept};
@@ -25,8 +30,13 @@ pub const TARGETS: &[(&str, Target)] = &[
         )
     }),
     ("boosted trees", |run, source| {
-        let cases = source.cases(Outcomes::Classes);
+        let loss = [Loss::Logistic, Loss::Squared, Loss::Poisson, Loss::Gamma][source.up_to(3)];
+        let outcomes = if loss == Loss::Logistic { Outcomes::Classes } else { Outcomes::Amounts };
+        let cases = source.cases(outcomes);
         let trees = BoostedTrees {
+            loss,
+            categories: if source.one_in(4) { vec![source.up_to(3)] } else { vec![] },
+            monotone: if source.one_in(4) { vec![(source.up_to(3), source.one_in(2))] } else { vec![] },
             n_trees: source.up_to(6),
             learning_rate: f64::from(source.parameter(0.3)),
             max_leaves: source.count(8),
@@ -37,7 +47,7 @@ pub const TARGETS: &[(&str, Target)] = &[
             patience: source.up_to(3),
             ..Default::default()
         };
-        let other = source.cases(Outcomes::Classes);
+        let other = source.cases(outcomes);
         let part = Validation { x: other.x.view(), y: &other.y, weight: &other.weight };
         let part = source.one_in(4).then_some(part);
         let fit = trees.fit(run, cases.x.view(), &cases.y, &cases.weight, part)?;
@@ -46,6 +56,67 @@ pub const TARGETS: &[(&str, Target)] = &[
             fit.predict(run, judged.view())?,
             |writer| fit.write(writer, "m"),
             move |run, file| FittedTrees::read(file, "m")?.predict(run, judged.view()),
+        )
+    }),
+    ("ridge regression", |run, source| {
+        let cases = source.cases(Outcomes::Any);
+        let ridge = Ridge { l2: f64::from(source.parameter(1.0)), ..Default::default() };
+        let fit = ridge.fit(run, cases.x.view(), &cases.y, &cases.weight)?;
+        let judged = cases.judged;
+        kept(
+            fit.predict(judged.view())?,
+            |writer| fit.write(writer, "m"),
+            move |_, file| FittedLinear::read(file, "m")?.predict(judged.view()),
+        )
+    }),
+    ("elastic net", |run, source| {
+        let cases = source.cases(Outcomes::Any);
+        let net = ElasticNet {
+            l1: f64::from(source.parameter(0.1)),
+            l2: f64::from(source.parameter(0.1)),
+            max_iterations: source.up_to(60),
+            tolerance: f64::from(source.parameter(1e-6)),
+        };
+        let fit = net.fit(run, cases.x.view(), &cases.y, &cases.weight)?;
+        let judged = cases.judged;
+        kept(
+            fit.predict(judged.view())?,
+            |writer| fit.write(writer, "m"),
+            move |_, file| FittedLinear::read(file, "m")?.predict(judged.view()),
+        )
+    }),
+    ("counts and amounts", |run, source| {
+        let cases = source.cases(Outcomes::Amounts);
+        let model = GeneralizedLinear {
+            family: if source.one_in(2) { Family::Poisson } else { Family::Gamma },
+            l2: f64::from(source.parameter(1.0)),
+            max_iterations: source.up_to(60),
+            tolerance: f64::from(source.parameter(1e-6)),
+        };
+        let fit = model.fit(run, cases.x.view(), &cases.y, &cases.weight, None)?;
+        let judged = cases.judged;
+        kept(
+            fit.predict(judged.view(), None)?,
+            |writer| fit.write(writer, "m"),
+            move |_, file| FittedGeneralizedLinear::read(file, "m")?.predict(judged.view(), None),
+        )
+    }),
+    ("sparse logistic regression", |run, source| {
+        let (n, m) = (source.up_to(40), source.up_to(8));
+        let (x, y, weight) =
+            (source.sparse(n, m, true)?, source.outcomes(n, Outcomes::Classes), source.weights(n));
+        let judged: Csr = source.sparse(4, m, true)?;
+        let logistic = SparseLogistic {
+            l1: f64::from(source.parameter(0.0)),
+            l2: f64::from(source.parameter(1.0)),
+            max_iterations: source.up_to(60),
+            tolerance: f64::from(source.parameter(1e-6)),
+        };
+        let fit = logistic.fit(run, &x, &y, &weight, None)?;
+        kept(
+            fit.predict(run, &judged)?,
+            |writer| fit.write(writer, "m"),
+            move |run, file| FittedSparseLogistic::read(file, "m")?.predict(run, &judged),
         )
     }),
 ];
