@@ -66,6 +66,10 @@ pub(crate) fn weights(n: usize, weight: &[f32]) -> Result<()> {
             format!("row {row} has the weight {}", weight[row]),
             "use finite weights of 0 or more",
         )),
+        // Models keep sums of weights in 32 bits beside what they learned.
+        None if weight.iter().map(|&w| f64::from(w)).sum::<f64>() > f64::from(f32::MAX) => {
+            Err(Error::input("the weights add up beyond what 32 bits hold", "scale them down"))
+        }
         None => Ok(()),
     }
 }
@@ -129,4 +133,9 @@ pub(crate) fn finite<'a>(what: &str, mut numbers: impl Iterator<Item = &'a f32>)
         return Ok(());
     }
     Err(Error::input(format!("{what} grow beyond what 32 bits hold"), "scale the values to a common size"))
+}
+
+/// A prediction in 32 bits, held at their ends: far from what was learned from, a line runs beyond them.
+pub(crate) fn narrow(value: f64) -> f32 {
+    value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32
 }

@@ -82,7 +82,7 @@ impl FittedLinear {
         check::same_columns(x.ncols(), self.coefficients.len())?;
         let of = |values: ndarray::ArrayView1<'_, f32>| {
             let products = values.into_iter().zip(&self.coefficients).map(|(&v, c)| f64::from(v) * c);
-            (self.intercept + products.sum::<f64>()) as f32
+            check::narrow(self.intercept + products.sum::<f64>())
         };
         Ok(x.rows().into_iter().map(of).collect())
     }
@@ -95,7 +95,7 @@ impl FittedLinear {
                 let (columns, values) = x.row(row);
                 let products =
                     columns.iter().zip(values).map(|(&c, &v)| self.coefficients[c as usize] * f64::from(v));
-                (self.intercept + products.sum::<f64>()) as f32
+                check::narrow(self.intercept + products.sum::<f64>())
             };
             (from..to).map(of).collect::<Vec<_>>()
         })?;

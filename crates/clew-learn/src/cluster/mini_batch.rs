@@ -42,10 +42,14 @@ impl MiniBatchKMeans {
     /// from one pass over all rows at the end. Errors as [`super::KMeans::fit`].
     pub fn fit(&self, run: &Run<'_>, x: ArrayView2<'_, f32>, weight: &[f32]) -> Result<FittedKMeans> {
         check_n_clusters(self.n_clusters)?;
-        if self.batch_rows == 0 || self.n_batches == 0 || !(0.0..=1.0).contains(&self.starved_share) {
+        let rows = 1..=1 << 24;
+        if !rows.contains(&self.batch_rows)
+            || self.n_batches == 0
+            || !(0.0..=1.0).contains(&self.starved_share)
+        {
             return Err(Error::input(
                 format!("{} batches of {} rows", self.n_batches, self.batch_rows),
-                "use at least one of each, and a starved_share in 0..=1",
+                "use at least one of each, at most 2^24 rows, and a starved_share in 0..=1",
             ));
         }
         check_rows(x, weight)?;

@@ -21,6 +21,7 @@ mod judging;
 mod linear;
 mod network;
 mod online;
+mod parameters;
 mod trees;
 
 use common::{run, with_run};

@@ -41,7 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
         let cases = source.cases(Outcomes::Any);
         let means = MiniBatchKMeans {
             n_clusters: source.count(3),
-            batch_rows: source.count(8),
+            batch_rows: source.up_to(40),
             n_batches: source.up_to(10),
             starved_share: f64::from(source.parameter(0.01)),
             distance: distance(source),
