@@ -84,6 +84,9 @@ fn boost(
     if let Some(judge) = judge {
         model.keep(judge.best_n_trees());
     }
+    // Wild outcomes or weights: what reading back would refuse is not handed out either.
+    check::finite("the leaves", model.nodes.iter().flat_map(|node| [&node.value, &node.cover]))?;
+    check::finite("the outcomes", [model.base as f32].iter())?;
     run.report("growing trees", 1.0);
     Ok(model)
 }
