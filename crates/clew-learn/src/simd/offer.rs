@@ -13,7 +13,7 @@ pub(crate) const CELLS: usize = 4_096;
 const ROWS: usize = 16;
 /// How far ahead memory is asked for, in bytes: the time of a few blocks of rows.
 #[cfg(target_arch = "x86_64")]
-const AHEAD: usize = 4_096;
+const AHEAD: usize = 8_192;
 
 /// What is computed for each row.
 #[derive(Debug, Clone, Copy)]
