@@ -148,7 +148,8 @@ impl Network {
         check::penalty("decay", self.decay)?;
         check::penalty("least_gain", self.least_gain)?;
         let sound = (1..=4_096).contains(&self.n_hidden) && self.max_iterations > 0 && self.patience > 0;
-        if !sound || !(self.validation_share > 0.0 && self.validation_share < 1.0) {
+        let share = self.validation_share > 0.0 && self.validation_share < 1.0;
+        if !(sound && share) {
             return Err(Error::input(
                 format!(
                     "{} hidden units, {} steps, a patience of {}, a validation share of {}",

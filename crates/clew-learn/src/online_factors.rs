@@ -2,12 +2,13 @@
 //! then forgotten.
 //!
 //! What is remembered of a row's past is its vector and how often it was seen: the loss of its past events is
-//! taken as quadratic around the vector, with the curvature that the model itself gives it, P = (α₀ + s / m) G
-//! + λ (s + α₀ m)^ν I, where G is the Gramian of the m columns' vectors, s the row's sum of values so far and
-//! α₀, λ, ν are those of [`crate::als::ImplicitAls`]. An event of value a at the column h then has the exact solution
-//! w + a (1 − w·h) / (1 + a hᵀP⁻¹h) P⁻¹h, as in recursive least squares (Haykin 2002, section 9.3) with a
-//! curvature of its own for each row; columns move likewise against the rows. For the first event of a new row
-//! this is the fold-in of implicit ALS. s is held at a limit, so that the past fades and a row can change.
+//! taken as quadratic around the vector, with the curvature that the model itself gives it,
+//! `P = (α₀ + s / m) G + λ (s + α₀ m)^ν I`, where G is the Gramian of the m columns' vectors, s the row's sum of
+//! values so far and α₀, λ, ν are those of [`crate::als::ImplicitAls`]. An event of value a at the column h then
+//! has the exact solution `w + a (1 − w·h) / (1 + a hᵀP⁻¹h) P⁻¹h`, as in recursive least squares (Haykin 2002,
+//! section 9.3) with a curvature of its own for each row; columns move likewise against the rows. For the first
+//! event of a new row this is the fold-in of implicit ALS. s is held at a limit, so that the past fades and a row
+//! can change.
 
 use std::collections::BTreeMap;
 

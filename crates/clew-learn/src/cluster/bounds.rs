@@ -100,11 +100,10 @@ fn assign_by<const FMA: bool, const R: usize>(x: &[f32], packed: &Packed, moved:
         if let Some((groups, own)) = suspect::<FMA>(x, row, packed, moved, known, n_groups) {
             let slot = active.len();
             let from = &x[row * d..][..d];
-            let mut square = 0.0;
             for ((to, &value), &middle) in rows[slot * d..][..d].iter_mut().zip(from).zip(&packed.middle) {
                 *to = value - middle;
             }
-            square += dot::<FMA>(&rows[slot * d..][..d]);
+            let square = dot::<FMA>(&rows[slot * d..][..d]);
             (0..n_groups).filter(|group| groups >> group & 1 == 1).for_each(|g| lists[g].push(slot as u32));
             active.push(Active { row, square, own, groups });
         }
