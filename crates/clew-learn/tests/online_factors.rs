@@ -15,6 +15,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 mod common;
 use common::{run, with_run};
 
+type Events = Vec<(u32, u32, f32)>;
+
 const ROWS: u32 = 600;
 const COLUMNS: u32 = 120;
 
@@ -31,7 +33,7 @@ fn event(rng: &mut Xoshiro256PlusPlus, row: u32, late: bool) -> (u32, u32, f32) 
 }
 
 /// A factorisation of the early rows (the last hundred come late), its matrix, and the late stream.
-fn world() -> (Factors, Csr, Vec<(u32, u32, f32)>, Vec<(u32, u32, f32)>) {
+fn world() -> (Factors, Csr, Events, Events) {
     run(|run| {
         let mut rng = run.rng(8);
         let early: Vec<_> = (0..500 * 12).map(|n| event(&mut rng, n % 500, false)).collect();
