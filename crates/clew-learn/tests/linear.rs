@@ -137,7 +137,7 @@ fn counts_and_amounts_reach_the_optimum_with_exposure() {
         });
         let params = GeneralizedLinear { family, l2: 0.3, tolerance: 1e-11, ..Default::default() };
         let fit = run(|run| params.fit(run, x.view(), &y, &weight, Some(&offset))).unwrap();
-        let mut slopes = vec![0.0; 7];
+        let mut slopes = [0.0; 7];
         for (row, values) in x.rows().into_iter().enumerate() {
             let products = values.iter().zip(&fit.coefficients).map(|(&v, c)| f64::from(v) * c);
             let z = fit.intercept + f64::from(offset[row]) + products.sum::<f64>();

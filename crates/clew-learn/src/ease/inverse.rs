@@ -54,10 +54,10 @@ pub(super) fn gramian<T: Number>(run: &Run<'_>, rows: &Csr, weight: &[f32], lamb
                         break;
                     }
                     let sum = &mut sums[other as usize];
-                    *sum = *sum + share * <T as From<f32>>::from(their);
+                    *sum += share * <T as From<f32>>::from(their);
                 }
             }
-            sums[column] = sums[column] + <T as From<f32>>::from(lambda);
+            sums[column] += <T as From<f32>>::from(lambda);
             Ok(())
         })
     })?;
