@@ -46,7 +46,7 @@ pub struct BoostedTrees {
     pub feature_fraction: f64,
     /// With a validation part: stop when its loss has not improved for so many trees.
     pub patience: usize,
-    /// Columns whose values are names, not amounts (see [`Binning`](crate::binning::Binning)): a cut parts
+    /// Columns whose values are names, not amounts (see [`Binning`]): a cut parts
     /// one group of them from the rest.
     pub categories: Vec<usize>,
     /// Curvature that every category is given when they are put in order, and L2 penalty that a cut of
