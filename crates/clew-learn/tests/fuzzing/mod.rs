@@ -5,6 +5,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::needless_update,
+    clippy::type_complexity,
     reason = "a fault is found by panicking; each user takes its part"
 )]
 

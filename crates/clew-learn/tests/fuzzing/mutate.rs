@@ -5,8 +5,8 @@ use super::source::Source;
 const HEADER: usize = 64;
 const ENTRY: usize = 128;
 
-/// Changes a few bytes of a model file, its sections' sizes or kinds, or its end.
-pub fn change(source: &mut Source<'_>, file: &mut Vec<u8>) {
+/// Changes a few bytes of a model file, its sections' sizes or kinds.
+pub fn change(source: &mut Source<'_>, file: &mut [u8]) {
     for _ in 0..=source.up_to(3) {
         let n = number(file, 12).unwrap_or(0) as usize;
         match source.byte() % 8 {
