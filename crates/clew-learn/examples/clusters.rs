@@ -14,14 +14,13 @@ fn main() -> Result<()> {
         .build()
         .map_err(|error| clew_learn::Error::input(error.to_string(), "allow this program two threads"))?;
     let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &Stop::new() };
-    // Four groups of rows in three columns, one of them twice as large and wide.
-    let middles = [[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 9.0_f32]];
+    // Four groups of rows in three columns, one of them twice as large.
+    let middles = [[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 6.0, 0.0], [0.0, 0.0, 6.0_f32]];
     let mut rng = run.rng(0);
     let truth: Vec<u32> = (0..3_000).map(|row| [0, 1, 2, 3, 3][row % 5]).collect();
     let x = Array2::from_shape_fn((truth.len(), 3), |(row, column)| {
         let group = truth[row] as usize;
-        let width = if group == 3 { 2.0 } else { 1.0 };
-        middles[group][column] + width * rng.sample::<f32, _>(StandardNormal)
+        middles[group][column] + rng.sample::<f32, _>(StandardNormal)
     });
     let weight = vec![1.0; truth.len()];
 

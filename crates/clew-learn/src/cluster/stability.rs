@@ -20,6 +20,9 @@ pub struct ClusterNumber {
     pub share: f64,
     /// At most so many rows in a part, which bounds the work on large data.
     pub most_rows: usize,
+    /// Starts of each clustering, of which the one with the least inertia counts: a poor start is not an
+    /// unstable number.
+    pub n_starts: usize,
     /// How to cluster; its `n_clusters` is replaced by each candidate.
     pub means: KMeans,
 }
@@ -31,6 +34,7 @@ impl Default for ClusterNumber {
             n_pairs: 10,
             share: 0.7,
             most_rows: 20_000,
+            n_starts: 5,
             means: KMeans::default(),
         }
     }
@@ -118,8 +122,16 @@ impl ClusterNumber {
         let means = KMeans { n_clusters, ..self.means.clone() };
         let labels = |rows: &[usize], stream: u64| -> Result<Vec<u32>> {
             let weight: Vec<f32> = rows.iter().map(|&row| weight[row]).collect();
-            let run = run.with_stream(2 * pair as u64 + stream);
-            Ok(means.fit(&run, x.select(Axis(0), rows).view(), &weight)?.labels)
+            let part = x.select(Axis(0), rows);
+            let mut best = means.fit(&run.with_stream(2 * pair as u64 + stream), part.view(), &weight)?;
+            for start in 1..self.n_starts as u64 {
+                let run = run.with_stream((2 * pair as u64 + stream) ^ (start << 32));
+                let next = means.fit(&run, part.view(), &weight)?;
+                if next.inertia < best.inertia {
+                    best = next;
+                }
+            }
+            Ok(best.labels)
         };
         let (of_a, of_b) = (labels(&a, 0)?, labels(&b, 1)?);
         let by_row: BTreeMap<usize, u32> = b.into_iter().zip(of_b).collect();
