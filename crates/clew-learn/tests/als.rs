@@ -1,7 +1,7 @@
 //! The factorisation: each row solves its system, the loss falls, and a withheld diagonal is filled.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use clew_learn::als::{Factors, FixedMeans, ImplicitAls};
+use clew_learn::als::{Factors, FixedMeans, ImplicitAls, Method};
 use clew_learn::format::{File, Writer};
 use clew_learn::sparse::Csr;
 use clew_learn::top_k::top_k;
@@ -156,6 +156,57 @@ fn every_sweep_lowers_the_loss() {
 }
 
 #[test]
+fn every_method_comes_down_to_the_same_loss() {
+    let matrix = random(200, 150, 3_000);
+    let transposed = matrix.transpose();
+    let methods = [
+        Method::Exact,
+        Method::ConjugateGradient { n_steps: 1 },
+        Method::ConjugateGradient { n_steps: 3 },
+        Method::Blocks { block: 5 },
+        Method::Blocks { block: 64 },
+    ];
+    run(|run| {
+        let first = ImplicitAls { n_sweeps: 0, ..params() }.fit(run, &matrix, None).unwrap();
+        let mut reached = Vec::new();
+        for method in methods {
+            let als = ImplicitAls { method, ..params() };
+            let (mut rows, mut columns) = (Array2::zeros(first.rows.dim()), first.columns.clone());
+            let mut before = f64::INFINITY;
+            for sweep in 0..60 {
+                als.sweep(run, &matrix, &transposed, &mut rows, &mut columns).unwrap();
+                let after = als.loss(run, &matrix, rows.view(), columns.view()).unwrap();
+                assert!(after < before * (1.0 + 1e-6), "{method:?}, sweep {sweep}: {after} after {before}");
+                before = after;
+            }
+            let by_place = loss(&als, &matrix, &rows, &columns);
+            assert!((before / by_place - 1.0).abs() < 1e-5, "{before} is not {by_place}");
+            reached.push(before);
+        }
+        assert!(reached.iter().all(|loss| (loss / reached[0] - 1.0).abs() < 0.01), "{reached:?}");
+    });
+}
+
+#[test]
+fn half_precision_recommends_and_folds_in_alike() {
+    let matrix = random(200, 150, 3_000);
+    run(|run| {
+        let factors = params().fit(run, &matrix, None).unwrap();
+        let half = factors.halved(run).unwrap();
+        let apart = half.fold_in(run, &matrix).unwrap() - &factors.rows;
+        let size = factors.rows.mapv(|v| v * v).sum();
+        assert!(apart.mapv(|v| v * v).sum() < 1e-5 * size);
+        let best = top_k(run, factors.rows.view(), factors.columns.view(), 5, None).unwrap();
+        for (full, half) in best[20..60].iter().zip(half.top_k(run, 20..60, 5, None).unwrap()) {
+            assert!(full.iter().zip(&half).all(|(a, b)| (a.1 - b.1).abs() < 2e-3), "{full:?} {half:?}");
+        }
+        let far = Factors { columns: factors.columns.mapv(|v| v + 1e5), ..factors };
+        let error = far.halved(run).unwrap_err().to_string();
+        assert!(error.starts_with("vector 0 does not fit half precision"), "{error}");
+    });
+}
+
+#[test]
 fn a_start_goes_on_where_it_ended() {
     let matrix = random(200, 150, 3_000);
     let short = ImplicitAls { n_sweeps: 3, ..params() };
@@ -217,6 +268,8 @@ fn faults_are_named_with_their_place() {
     assert_eq!(fit(params(), &empty), "the matrix has no values; give at least one event");
     let negative = Csr::from_triplets(3, 3, &[(0, 0, 1.0), (2, 1, -1.0)]).unwrap();
     assert_eq!(fit(params(), &negative), "row 2, column 1 has the value -1; use finite values of 0 or more");
+    let none = ImplicitAls { method: Method::ConjugateGradient { n_steps: 0 }, ..params() };
+    assert_eq!(fit(none, &negative), "0 steps; use 1 or more");
     let als = ImplicitAls { n_factors: 0, ..params() };
     assert_eq!(fit(als, &negative), "0 factors; use 1 to 1024");
 }

@@ -51,46 +51,67 @@ impl Factors {
         Solver::new(run, &self.params, self.rows.clone())
     }
 
-    /// Adds the factors to a model file: `<name>.rows`, `<name>.columns` (f32, row by row) and `<name>.shape`.
+    /// Adds the factors to a model file: `<name>.rows`, `<name>.columns` (f32, row by row), `<name>.shape`, and
+    /// `<name>.numbers` and `<name>.params` for the parameters.
     pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
-        let p = &self.params;
-        let [kind, number] = p.method.to_numbers();
-        let (n_rows, n_columns) = (self.rows.nrows() as u64, self.columns.nrows() as u64);
-        let shape = [n_rows, n_columns, p.n_factors as u64, p.n_sweeps as u64, kind, number];
-        let numbers = [p.regularisation, p.frequency_exponent, p.unobserved_weight, p.start_deviation];
-        writer.section(&format!("{name}.shape"), &shape)?;
-        writer.section(&format!("{name}.params"), &numbers)?;
+        writer.section(&format!("{name}.shape"), &[self.rows.nrows() as u64, self.columns.nrows() as u64])?;
+        self.params.write(writer, name)?;
         writer.section(&format!("{name}.rows"), self.rows.as_standard_layout().as_slice().unwrap_or(&[]))?;
         writer
             .section(&format!("{name}.columns"), self.columns.as_standard_layout().as_slice().unwrap_or(&[]))
     }
 
-    /// Reads back what [`Factors::write`] wrote.
+    /// Reads back what [`Factors::write`] wrote. Errors on a file whose parts do not fit together.
     pub fn read(file: &File, name: &str) -> Result<Factors> {
         let wrong = || Error::format(format!("the factors '{name}' do not fit together"), "train again");
+        let &[n_rows, n_columns] = file.view::<u64>(&format!("{name}.shape"))? else {
+            return Err(wrong());
+        };
+        let params = ImplicitAls::read(file, name)?;
+        let matrix = |part: &str, n: u64| {
+            let values = file.view::<f32>(&format!("{name}.{part}"))?;
+            if usize::try_from(n).ok().and_then(|n| n.checked_mul(params.n_factors)) != Some(values.len())
+                || values.iter().any(|value| !value.is_finite())
+            {
+                return Err(wrong());
+            }
+            Array2::from_shape_vec((n as usize, params.n_factors), values.to_vec()).map_err(|_| wrong())
+        };
+        Ok(Factors { rows: matrix("rows", n_rows)?, columns: matrix("columns", n_columns)?, params })
+    }
+}
+
+impl ImplicitAls {
+    /// `<name>.numbers` and `<name>.params` of a model file.
+    pub(crate) fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        let [kind, number] = self.method.to_numbers();
+        let whole = [self.n_factors as u64, self.n_sweeps as u64, kind, number];
+        writer.section(&format!("{name}.numbers"), &whole)?;
+        let real =
+            [self.regularisation, self.frequency_exponent, self.unobserved_weight, self.start_deviation];
+        writer.section(&format!("{name}.params"), &real)
+    }
+
+    pub(crate) fn read(file: &File, name: &str) -> Result<ImplicitAls> {
+        let wrong =
+            || Error::format(format!("the parameters of '{name}' do not fit together"), "train again");
         let (
-            &[n_rows, n_columns, n_factors, n_sweeps, kind, number],
-            &[regularisation, exponent, unobserved, start],
-        ) = (file.view::<u64>(&format!("{name}.shape"))?, file.view::<f32>(&format!("{name}.params"))?)
+            &[n_factors, n_sweeps, kind, number],
+            &[regularisation, frequency_exponent, unobserved_weight, start_deviation],
+        ) = (file.view::<u64>(&format!("{name}.numbers"))?, file.view::<f32>(&format!("{name}.params"))?)
         else {
             return Err(wrong());
         };
-        let matrix = |part: &str, n: u64| {
-            let values = file.view::<f32>(&format!("{name}.{part}"))?;
-            Array2::from_shape_vec((n as usize, n_factors as usize), values.to_vec()).map_err(|_| wrong())
+        let params = ImplicitAls {
+            n_factors: usize::try_from(n_factors).map_err(|_| wrong())?,
+            regularisation,
+            frequency_exponent,
+            unobserved_weight,
+            n_sweeps: usize::try_from(n_sweeps).map_err(|_| wrong())?,
+            start_deviation,
+            method: Method::from_numbers(kind, number).ok_or_else(wrong)?,
         };
-        Ok(Factors {
-            rows: matrix("rows", n_rows)?,
-            columns: matrix("columns", n_columns)?,
-            params: ImplicitAls {
-                n_factors: n_factors as usize,
-                regularisation,
-                frequency_exponent: exponent,
-                unobserved_weight: unobserved,
-                n_sweeps: n_sweeps as usize,
-                start_deviation: start,
-                method: Method::from_numbers(kind, number).ok_or_else(wrong)?,
-            },
-        })
+        params.check().map_err(|_| wrong())?;
+        Ok(params)
     }
 }

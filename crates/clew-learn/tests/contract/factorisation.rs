@@ -1,7 +1,8 @@
 //! Factorisations under the contract.
 
-use clew_learn::als::ImplicitAls;
+use clew_learn::als::{Factors, ImplicitAls, Method};
 use clew_learn::explicit::{ExplicitAls, FittedExplicit};
+use clew_learn::half_factors::HalfFactors;
 use clew_learn::prior::{AttributeAls, AttributeFactors};
 use clew_learn::sparse::Csr;
 
@@ -32,6 +33,29 @@ fn the_factorisation_keeps_to_it_too() {
     for row in 0..3_000 {
         let apart = &once.rows.row(row) - &reversed.rows.row(2_999 - row);
         assert!(apart.iter().all(|v| v.abs() < 1e-2), "row {row}: {apart}");
+    }
+}
+
+#[test]
+fn every_method_of_the_factorisation_keeps_to_it() {
+    let triplets: Vec<(u32, u32, f32)> = (0..20_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) % 2_000, n.wrapping_mul(40_503) % 500 * (n % 7) / 7, 1.0))
+        .collect();
+    let matrix = Csr::from_triplets(2_000, 500, &triplets).unwrap();
+    let methods = [Method::Exact, Method::ConjugateGradient { n_steps: 2 }, Method::Blocks { block: 5 }];
+    for method in methods {
+        // 20 factors are padded to whole registers.
+        let als = ImplicitAls { n_factors: 20, n_sweeps: 3, method, ..Default::default() };
+        let fit = |n_threads| with_run(n_threads, 5, |run| als.fit(run, &matrix, None)).unwrap();
+        let once = fit(1);
+        assert!(once == fit(2) && once == fit(3), "{method:?}");
+        let (file, _) = keep(|writer| once.write(writer, "m")).unwrap();
+        assert_eq!(once, Factors::read(&file, "m").unwrap());
+        let half = with_run(2, 5, |run| once.halved(run)).unwrap();
+        let (file, _) = keep(|writer| half.write(writer, "m")).unwrap();
+        assert_eq!(half, HalfFactors::read(&file, "m").unwrap());
+        let apart = &half.widened().columns - &once.columns;
+        assert!(apart.iter().zip(&once.columns).all(|(a, v)| a.abs() <= v.abs() / 2_000.0 + 1e-7));
     }
 }
 
