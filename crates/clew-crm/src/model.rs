@@ -51,6 +51,8 @@ struct Saved {
     product_groupings: Vec<Grouping>,
     customer_groupings: Vec<Grouping>,
     with_heads: bool,
+    /// Absent before version 2, whose number is then what is complained of.
+    #[serde(default)]
     with_blend: bool,
 }
 

@@ -25,7 +25,7 @@ const MOST_FILTERS: usize = 14;
 /// Products up to which a ridge regression takes part: its coefficients are products × products.
 const MOST_RIDGE_PRODUCTS: usize = 4_000;
 /// Values (customer × product) up to which factors are so many; beyond the last 64.
-const N_FACTORS: [(usize, usize); 2] = [(2_000_000, 256), (6_000_000, 128)];
+const N_FACTORS: [(usize, usize); 3] = [(1_000_000, 512), (2_000_000, 256), (6_000_000, 128)];
 
 /// A way to recommend, before it is fitted.
 #[derive(Clone, Debug, PartialEq)]

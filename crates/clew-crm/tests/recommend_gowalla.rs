@@ -1,4 +1,5 @@
-//! Recommendations on the public check-ins, whose events all carry one date: at least the figure of published matrix factorisations.
+//! Recommendations on the public check-ins, whose events all carry one date: what is chosen on a
+//! part of the training file reaches more than the published graph filter (Recall@20 0.1849, NDCG@20 0.1518).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +19,7 @@ fn lines(name: &str) -> Option<Vec<Vec<String>>> {
 }
 
 #[test]
-fn recall_at_20_reaches_that_of_published_factorisations() {
+fn what_is_chosen_on_the_training_file_reaches_what_is_published() {
     let (Some(train), Some(test)) = (lines("train.txt.gz"), lines("test.txt.gz")) else {
         eprintln!("skipped: ../shared/data/gowalla is not here");
         return;
@@ -52,7 +53,7 @@ fn recall_at_20_reaches_that_of_published_factorisations() {
     let truth: HashMap<&str, HashSet<&str>> =
         test.iter().map(|line| (line[0].as_str(), line[1..].iter().map(String::as_str).collect())).collect();
     let request = RecommendRequest { limit: 20, exclude_seen: true, ..RecommendRequest::default() };
-    let (mut sum, mut n) = (0.0, 0);
+    let (mut sum, mut gain, mut n) = (0.0, 0.0, 0);
     scorer
         .recommend_all(&run, &request, |customer, products| {
             let id = records.customers().view().id(customer).to_owned();
@@ -60,12 +61,16 @@ fn recall_at_20_reaches_that_of_published_factorisations() {
             {
                 let hits = products.iter().filter(|p| wanted.contains(p.product_id.as_str())).count();
                 sum += hits as f64 / wanted.len() as f64;
+                let discount = |rank: usize| 1.0 / (rank as f64 + 1.0).log2();
+                let ideal: f64 = (1..=wanted.len().min(20)).map(discount).sum();
+                let found = products.iter().filter(|p| wanted.contains(p.product_id.as_str()));
+                gain += found.map(|p| discount(p.rank)).sum::<f64>() / ideal;
                 n += 1;
             }
             Ok(())
         })
         .unwrap();
-    let recall = sum / f64::from(n);
-    eprintln!("Recall@20 {recall:.4} over {n} customers");
-    assert!(recall > 0.17, "Recall@20 {recall}");
+    let (recall, ndcg) = (sum / f64::from(n), gain / f64::from(n));
+    eprintln!("Recall@20 {recall:.4}, NDCG@20 {ndcg:.4} over {n} customers");
+    assert!(recall >= 0.1849 && ndcg >= 0.1518, "Recall@20 {recall}, NDCG@20 {ndcg}");
 }

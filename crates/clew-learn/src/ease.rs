@@ -6,10 +6,11 @@
 
 use rayon::prelude::*;
 
+use crate::als::check_values;
 use crate::check;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
-use crate::recommender::{self, Recommender};
+use crate::recommender::Recommender;
 use crate::run::Run;
 use crate::sparse::Csr;
 
@@ -61,7 +62,7 @@ impl Ease {
         if rows_by_columns.n_values() == 0 {
             return Err(Error::input("the matrix has no values", "give at least one event"));
         }
-        recommender::check_values(rows_by_columns)?;
+        check_values(rows_by_columns)?;
         check::weights(rows_by_columns.n_rows(), weight)?;
         let coefficients = if m <= WIDE_COLUMNS {
             self.solve::<f64>(run, rows_by_columns, weight)?

@@ -10,11 +10,12 @@
 
 use ndarray::{Array2, s};
 
+use crate::als::check_values;
 use crate::check;
 use crate::dense;
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
-use crate::recommender::{Recommender, check_values};
+use crate::recommender::Recommender;
 use crate::run::{Part, Run};
 use crate::sparse::Csr;
 use crate::svd::{Operand, RandomisedSvd};

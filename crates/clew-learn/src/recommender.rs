@@ -6,7 +6,7 @@
 
 use ndarray::ArrayView2;
 
-use crate::als::{Factors, Solver};
+use crate::als::{Factors, Solver, check_values};
 use crate::check;
 use crate::dense;
 use crate::error::{Error, Result};
@@ -71,21 +71,6 @@ pub fn top_k(
 pub(crate) fn hide(scores: &mut [f32], exclude: Option<&Csr>, row: usize) {
     let hidden = exclude.map_or(&[][..], |exclude| exclude.row(row).0);
     hidden.iter().for_each(|&column| scores[column as usize] = f32::NAN);
-}
-
-/// At least one value, all finite and not below 0.
-pub(crate) fn check_values(matrix: &Csr) -> Result<()> {
-    match matrix.values().iter().position(|value| !(value.is_finite() && *value >= 0.0)) {
-        Some(place) => {
-            let row = matrix.starts().partition_point(|&start| start <= place).saturating_sub(1);
-            let (column, value) = (matrix.indices()[place], matrix.values()[place]);
-            Err(Error::input(
-                format!("row {row}, column {column} has the value {value}"),
-                "use finite values of 0 or more",
-            ))
-        }
-        None => Ok(()),
-    }
 }
 
 /// An implicit factorisation as a recommender: a row's vector is found from its values, then multiplied with

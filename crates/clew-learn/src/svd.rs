@@ -37,7 +37,7 @@ impl Default for RandomisedSvd {
 pub struct Svd {
     /// n_rows × n_components, orthonormal columns; 0 where the singular value is 0.
     pub left: Array2<f32>,
-    /// Singular values, falling.
+    /// Singular values, falling (equal ones may stand either way by rounding).
     pub values: Vec<f32>,
     /// n_columns × n_components, orthonormal columns.
     pub right: Array2<f32>,
@@ -130,6 +130,10 @@ impl Svd {
         };
         let svd = Svd { left: vectors("left")?, right: vectors("right")?, values };
         // Equal values may stand either way round by a rounding, so their order is no fault.
-        if svd.values.iter().all(|&value| value >= 0.0) { Ok(svd) } else { Err(wrong()) }
+        if svd.values.iter().all(|&value| (0.0..f32::INFINITY).contains(&value)) {
+            Ok(svd)
+        } else {
+            Err(wrong())
+        }
     }
 }

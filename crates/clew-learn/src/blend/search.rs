@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
+use crate::als::check_values;
 use crate::error::{Error, Result};
 use crate::parallel::map_chunks;
-use crate::recommender::{Judged, Recommender, check_values, check_wanted, hide};
+use crate::recommender::{Judged, Recommender, check_wanted, hide};
 use crate::run::Run;
 use crate::sparse::Csr;
 use crate::top_k::best_of;
