@@ -194,7 +194,7 @@ fn a_blend_orders_what_was_kept_aside_at_least_as_well_as_its_best_member() {
             let all = judge(run, *member, &kept, &aside, 20, true).unwrap();
             assert!((alone.ndcg - all.ndcg).abs() < 1e-9 && (alone.recall - all.recall).abs() < 1e-9);
         }
-        assert!(choice.weights.iter().any(|&weight| weight == 1.0));
+        assert!(choice.weights.contains(&1.0));
         assert_eq!(choice, BlendSearch::default().choose(run, &members, &kept, &aside).unwrap());
         assert!(
             BlendSearch::default()
