@@ -56,6 +56,7 @@ pub const TARGETS: &[(&str, Target)] = &[
             share: f64::from(source.parameter(0.7)),
             most_rows: source.count(100),
             means: KMeans { max_iterations: 5, ..Default::default() },
+            ..Default::default()
         };
         let fit = number.fit(run, cases.x.view(), &cases.weight)?;
         let predicted: Vec<f32> = fit
