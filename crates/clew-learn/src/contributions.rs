@@ -57,7 +57,8 @@ pub fn linear(
 
 /// Of boosted trees: Shapley values of the game in which an unknown feature sends a row down both ways of a
 /// cut, in proportion to the training weight there (TreeSHAP, path-dependent: Lundberg et al. 2020, algorithm
-/// 2). Time is rows × leaves × depth². Errors on another number of columns and on infinities; NaN is missing.
+/// 2). Time is rows × leaves × depth². Errors on another number of columns, on
+/// infinities and on trees more than 512 cuts deep; NaN is missing.
 pub fn trees(run: &Run<'_>, x: ArrayView2<'_, f32>, model: &FittedTrees) -> Result<Contributions> {
     check::same_columns(x.ncols(), model.n_features())?;
     check::matrix(x, Missing::Allowed, "row")?;

@@ -3,10 +3,13 @@
 use ndarray::{Array2, ArrayView2};
 
 use super::{CHUNK, Contributions};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::parallel::map_chunks;
 use crate::run::Run;
 use crate::trees::{FittedTrees, Node, depth};
+
+/// Most cuts on a way down: room grows with their square, and each is a call.
+const DEEPEST: usize = 512;
 
 /// One feature on the way down, and with it one size of the sets of features that are known.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,6 +32,12 @@ pub(super) fn contributions(
     let d = x.ncols();
     let base = model.base() + model.trees().map(expected).sum::<f64>();
     let deepest = model.trees().map(depth).max().unwrap_or(0);
+    if deepest > DEEPEST {
+        return Err(Error::input(
+            format!("a tree has {deepest} cuts on one way down"),
+            format!("explain trees of at most {DEEPEST}: learn with fewer leaves"),
+        ));
+    }
     let x = x.as_standard_layout();
     let values = x.as_slice().unwrap_or(&[]);
     let parts = map_chunks(run, x.nrows(), CHUNK, |from, to| {
