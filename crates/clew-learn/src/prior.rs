@@ -102,12 +102,16 @@ impl AttributeAls {
         let minimum = self.minimum_column_support;
         let columns =
             Learner::new(self, "column", &turned, column_attributes, minimum, self.column_baseline, first)?;
+        let mut start = start.map(|start| start.factors.clone());
+        if let Some(start) = &mut start {
+            rows.iter().for_each(|rows| rows.blank(&mut start.rows));
+            columns.iter().for_each(|columns| columns.blank(&mut start.columns));
+        }
         let mut learner = BothSides { rows, columns };
-        let mut factors =
-            self.als.fit_towards(run, events, start.map(|start| &start.factors), &mut learner)?;
+        let mut factors = self.als.fit_towards(run, events, start.as_ref(), &mut learner)?;
         let BothSides { rows, mut columns } = learner;
         // The rows' descriptors stay those that the last rows were pulled towards, so that folding in the same
-        // rows gives the same vectors; the columns' can be brought up to the last columns.
+        // rows gives the same vectors (but for rounding); the columns' can be brought up to the last columns.
         if let Some(columns) = &mut columns {
             columns.learn(run, factors.columns.view())?;
         }

@@ -109,7 +109,8 @@ fn cold_vectors_are_the_means_and_known_rows_fold_in_to_themselves() {
     let data = run(|run| planted::planted(run, 0.5));
     let found = fit(&params(), &data);
     let folded = run(|run| found.fold_in(run, &data.train, &data.row_attributes)).unwrap();
-    assert_eq!(folded, found.factors.rows);
+    let apart = &folded - &found.factors.rows;
+    assert!(apart.iter().all(|apart| apart.abs() < 1e-4));
     let rows = run(|run| found.cold_rows(run, &data.row_attributes)).unwrap();
     let columns = run(|run| found.cold_columns(run, &data.column_attributes)).unwrap();
     assert_eq!(rows.row(13), found.factors.rows.row(13));

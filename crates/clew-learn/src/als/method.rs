@@ -34,7 +34,7 @@ impl Method {
         }
     }
 
-    pub(super) fn to_numbers(self) -> [u64; 2] {
+    pub(crate) fn to_numbers(self) -> [u64; 2] {
         match self {
             Method::Exact => [0, 0],
             Method::ConjugateGradient { n_steps } => [1, n_steps as u64],
@@ -42,7 +42,7 @@ impl Method {
         }
     }
 
-    pub(super) fn from_numbers(kind: u64, number: u64) -> Option<Method> {
+    pub(crate) fn from_numbers(kind: u64, number: u64) -> Option<Method> {
         let method = match kind {
             0 => Method::Exact,
             1 => Method::ConjugateGradient { n_steps: usize::try_from(number).ok()? },

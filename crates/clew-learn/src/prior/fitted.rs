@@ -37,7 +37,7 @@ impl AttributeFactors {
 
     /// Vectors of new rows (new rows × the known columns) with their attributes (new rows × values), the columns
     /// held as they are; a row without events gets its prior mean. The rows of training get the vectors that
-    /// they have. Errors on other numbers of rows, columns or values.
+    /// they have, but for rounding. Errors on other numbers of rows, columns or values.
     pub fn fold_in(&self, run: &Run<'_>, rows: &Csr, attributes: &Csr) -> Result<Array2<f32>> {
         if rows.n_rows() != attributes.n_rows() {
             return Err(Error::input(

@@ -77,8 +77,8 @@ impl<'a> Learner<'a> {
 
     /// The means to be pulled towards: what has no events is held at 0, where it weighs on nobody.
     fn means(&mut self, run: &Run<'_>, vectors: Option<ArrayView2<'_, f32>>) -> Result<Option<Array2<f32>>> {
-        // A start may have had other rows: then its descriptors alone are taken.
-        match vectors.filter(|vectors| vectors.nrows() == self.attributes.n_rows()) {
+        // A start may have had other rows, for which 0 stands: then its descriptors alone are taken.
+        match vectors.filter(|vectors| vectors.iter().any(|&value| value != 0.0)) {
             Some(vectors) => self.learn(run, vectors)?,
             None if !self.learned => return Ok(None),
             None => {}
@@ -90,6 +90,15 @@ impl<'a> Learner<'a> {
             }
         }
         Ok(Some(means))
+    }
+
+    /// Holds at 0 what has no events, as [`Learner::means`] does.
+    pub(super) fn blank(&self, vectors: &mut Array2<f32>) {
+        for (row, mut vector) in vectors.rows_mut().into_iter().enumerate() {
+            if !self.regression.is_known(row) {
+                vector.fill(0.0);
+            }
+        }
     }
 
     /// Gives what has no events its mean.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::als::ImplicitAls;
+use crate::als::{ImplicitAls, Method};
 use crate::error::{Error, Result};
 use crate::format::{File, Writer};
 
@@ -54,7 +54,9 @@ impl Tuned {
     /// Adds the choice to a model file, under names that start with `name`.
     pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
         let p = &self.params;
-        let counts = [self.n_rows as u64, self.n_judged as u64, p.n_factors as u64, p.n_sweeps as u64];
+        let [kind, number] = p.method.to_numbers();
+        let [n_rows, n_judged] = [self.n_rows as u64, self.n_judged as u64];
+        let counts = [n_rows, n_judged, p.n_factors as u64, p.n_sweeps as u64, kind, number];
         let numbers = [p.regularisation, p.frequency_exponent, p.unobserved_weight, p.start_deviation];
         let table: Vec<f64> = self
             .trials
@@ -70,11 +72,11 @@ impl Tuned {
         writer.section(&format!("{name}.trials"), &table)
     }
 
-    /// Reads back what [`Tuned::write`] wrote; the solver is the one that [`ImplicitAls`] has by default.
+    /// Reads back what [`Tuned::write`] wrote.
     pub fn read(file: &File, name: &str) -> Result<Tuned> {
         let wrong = || Error::format(format!("the choice '{name}' does not fit together"), "choose again");
         let (
-            &[n_rows, n_judged, n_factors, n_sweeps],
+            &[n_rows, n_judged, n_factors, n_sweeps, kind, number],
             &[regularisation, frequency_exponent, unobserved_weight, start_deviation],
             table,
         ) = (
@@ -91,13 +93,14 @@ impl Tuned {
             _ => return Err(wrong()),
         };
         let (rows, rest) = table.as_chunks::<7>();
-        let how = ImplicitAls { n_sweeps: n_sweeps as usize, start_deviation, ..Default::default() };
         let params = ImplicitAls {
             n_factors: n_factors as usize,
             regularisation,
             frequency_exponent,
             unobserved_weight,
-            ..how
+            n_sweeps: n_sweeps as usize,
+            start_deviation,
+            method: Method::from_numbers(kind, number).ok_or_else(wrong)?,
         };
         if !rest.is_empty() || table.iter().any(|value| !value.is_finite()) || params.check().is_err() {
             return Err(wrong());
