@@ -50,6 +50,14 @@ pub(crate) fn classes(outcome: &[f32]) -> Result<()> {
     }
 }
 
+/// Probabilities are not infinite; scores may be.
+fn finite(probability: &[f32]) -> Result<()> {
+    match probability.iter().position(|p| !p.is_finite()) {
+        Some(row) => Err(Error::input(format!("row {row} is not finite"), "drop or fill it")),
+        None => Ok(()),
+    }
+}
+
 /// Groups of equal score, highest first: (sum of weights, sum of weight × outcome).
 pub(crate) fn groups(score: &[f32], outcome: &[f32], weight: &[f32]) -> Vec<(f64, f64)> {
     let mut order: Vec<u32> = (0..score.len() as u32).collect();
@@ -110,12 +118,14 @@ pub fn log_loss(probability: &[f32], outcome: &[f32], weight: &[f32]) -> Result<
 
 /// Weighted mean of (probability − outcome)².
 pub fn brier(probability: &[f32], outcome: &[f32], weight: &[f32]) -> Result<f64> {
+    finite(probability)?;
     check(probability, outcome, weight)?;
     mean(weight, |row| (f64::from(probability[row]) - f64::from(outcome[row])).powi(2))
 }
 
 /// Predicted over realised buyers: 1 is calibrated, above 1 promises too much. Errors when nobody bought.
 pub fn calibration_ratio(probability: &[f32], outcome: &[f32], weight: &[f32]) -> Result<f64> {
+    finite(probability)?;
     check(probability, outcome, weight)?;
     let (mut predicted, mut realised) = (0.0, 0.0);
     for row in 0..probability.len() {
@@ -143,6 +153,9 @@ fn mean(weight: &[f32], value: impl Fn(usize) -> f64) -> Result<f64> {
 /// The share of all buyers among the best `share` (0..=1) of the rows by score; a group of ties that the cut
 /// falls into gives its part of the way. Errors when nobody bought.
 pub fn share_of_buyers_at(score: &[f32], outcome: &[f32], weight: &[f32], share: f64) -> Result<f64> {
+    if share.is_nan() {
+        return Err(Error::input("a share of NaN", "use a share from 0 to 1"));
+    }
     check(score, outcome, weight)?;
     let groups = groups(score, outcome, weight);
     let (total, buyers) = groups.iter().fold((0.0, 0.0), |sum, group| (sum.0 + group.0, sum.1 + group.1));
@@ -191,6 +204,7 @@ pub fn reliability(
     weight: &[f32],
     n_bins: usize,
 ) -> Result<Vec<ReliabilityBin>> {
+    finite(probability)?;
     check(probability, outcome, weight)?;
     let mut order: Vec<u32> = (0..probability.len() as u32).collect();
     order.sort_by(|&a, &b| probability[a as usize].total_cmp(&probability[b as usize]));

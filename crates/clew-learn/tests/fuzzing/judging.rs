@@ -118,7 +118,7 @@ pub const TARGETS: &[(&str, Target)] = &[
             metrics::lift_at(&score, y, w, share),
             metrics::ndcg_graded(&score, y, k),
             metrics::reliability(&score, y, w, k).map(|bins| bins.iter().map(|bin| bin.realised).sum()),
-            Gain::new(&score, y, w).map(|gain| gain.at(share) + gain.volume_for_share(share)),
+            Gain::new(&score, y, w).map(|gain| gain.at(0.3) + gain.volume_for_share(0.3)),
         ];
         let by_loss = losses
             .into_iter()
