@@ -18,7 +18,7 @@ HEAD = """# The toolbox beside its peers
 
 Written by `make bench` (one part: `deploy/bench PART`). Each work is done by clew and by its peer in turns, {threads} threads
 each, on the same data; figures are medians, with the processor time behind the wall time, and the ratio is clew / peer.
-"to reach" is the ratio that the project set itself; a ratio counts only where the quality is equal or better.
+"to reach" is the ratio that the project set itself; a ratio counts only where the quality is kept: "at least 0.001" is "no more than 0.001 below the peer's".
 """
 
 
@@ -77,10 +77,11 @@ def turn(command):
 
 
 def kept(rule, ours, peer):
-    """Whether our quality is as good as the rule demands."""
-    word, _, margin = rule.rpartition(" ") if rule.split()[-1][0].isdigit() else (rule, "", "0")
-    slack = float(margin) if margin != "0" else 1e-9
-    return {"at least": ours >= peer - slack, "at most": ours <= peer + slack, "within": abs(ours - peer) <= slack}[word.strip()]
+    """Whether our quality is as good as the rule demands: "at least", "at most" or "within", and a margin behind it."""
+    *words, last = rule.split()
+    margin = float(last) if last[0].isdigit() else 1e-9
+    word = " ".join(words if last[0].isdigit() else [*words, last])
+    return {"at least": ours >= peer - margin, "at most": ours <= peer + margin, "within": abs(ours - peer) <= margin}[word]
 
 
 def median(turns, field):
