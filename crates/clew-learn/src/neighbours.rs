@@ -9,6 +9,9 @@ use crate::parallel::map_chunks;
 use crate::run::Run;
 use crate::top_k::Columns;
 
+#[cfg(feature = "approximate")]
+pub mod approximate;
+
 /// How near two rows x and y are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -54,16 +57,7 @@ impl Neighbours {
     pub fn fit(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<FittedNeighbours> {
         check::matrix(x, Missing::Refused, "row")?;
         let rows = x.as_standard_layout().into_owned();
-        let centre = match self.measure {
-            Measure::Euclidean => rows
-                .columns()
-                .into_iter()
-                .map(|column| {
-                    (column.iter().map(|&x| f64::from(x)).sum::<f64>() / column.len() as f64) as f32
-                })
-                .collect(),
-            Measure::Dot | Measure::Cosine => vec![0.0; rows.ncols()],
-        };
+        let centre = centre_of(self.measure, rows.view());
         let prepared = prepared(self.measure, rows.view(), &centre, Side::Known)?;
         let longest = (0..rows.nrows()).map(|row| length(&rows, row, &centre)).fold(0.0, f64::max);
         let columns = Columns::new(run, prepared.view())?;
@@ -148,25 +142,54 @@ impl FittedNeighbours {
 
     /// Adds the rows and the measure to a file, as sections beginning with `name`.
     pub fn write(&self, file: &mut Writer, name: &str) -> Result<()> {
-        file.json(&format!("{name}.shape"), &(self.measure, self.rows.nrows(), self.rows.ncols()))?;
-        file.section(&format!("{name}.rows"), self.rows.as_slice().unwrap_or(&[]))
+        write_rows(file, name, self.measure, self.rows.view())
     }
 
     /// Reads what [`FittedNeighbours::write`] has written and prepares it again.
     pub fn read(run: &Run<'_>, file: &File, name: &str) -> Result<FittedNeighbours> {
-        let (measure, n, d): (Measure, usize, usize) = file.json(&format!("{name}.shape"))?;
-        let values = file.view::<f32>(&format!("{name}.rows"))?;
-        let rows = ArrayView2::from_shape((n, d), values).map_err(|_| {
-            Error::format(
-                format!("'{name}' has {} numbers for {n} rows of {d}", values.len()),
-                "fit it again",
-            )
-        })?;
-        if n.checked_mul(d) != Some(values.len()) {
-            return Err(Error::format(format!("'{name}' has numbers left over"), "fit it again"));
-        }
+        let (measure, rows) = read_rows(file, name)?;
         Neighbours { measure }.fit(run, rows)
     }
+}
+
+/// What is subtracted from rows: their mean by distance, nothing by products.
+fn centre_of(measure: Measure, rows: ArrayView2<'_, f32>) -> Vec<f32> {
+    if measure != Measure::Euclidean {
+        return vec![0.0; rows.ncols()];
+    }
+    let mean = |column: ndarray::ArrayView1<'_, f32>| {
+        (column.iter().map(|&x| f64::from(x)).sum::<f64>() / column.len() as f64) as f32
+    };
+    rows.columns().into_iter().map(mean).collect()
+}
+
+/// Rows at length 1; a row of zeros stays one.
+fn normalised(x: ArrayView2<'_, f32>) -> Array2<f32> {
+    let mut x = x.as_standard_layout().into_owned();
+    for mut row in x.rows_mut() {
+        let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        if norm > 0.0 {
+            row.mapv_inplace(|x| (f64::from(x) / norm) as f32);
+        }
+    }
+    x
+}
+
+fn write_rows(file: &mut Writer, name: &str, measure: Measure, rows: ArrayView2<'_, f32>) -> Result<()> {
+    file.json(&format!("{name}.shape"), &(measure, rows.nrows(), rows.ncols()))?;
+    file.section(&format!("{name}.rows"), rows.as_slice().unwrap_or(&[]))
+}
+
+fn read_rows<'a>(file: &'a File, name: &str) -> Result<(Measure, ArrayView2<'a, f32>)> {
+    let (measure, n, d): (Measure, usize, usize) = file.json(&format!("{name}.shape"))?;
+    let values = file.view::<f32>(&format!("{name}.rows"))?;
+    let rows = ArrayView2::from_shape((n, d), values).map_err(|_| {
+        Error::format(format!("'{name}' has {} numbers for {n} rows of {d}", values.len()), "fit it again")
+    })?;
+    if n.checked_mul(d) != Some(values.len()) {
+        return Err(Error::format(format!("'{name}' has numbers left over"), "fit it again"));
+    }
+    Ok((measure, rows))
 }
 
 /// Rising distance, then rising row.
@@ -197,16 +220,7 @@ fn prepared(measure: Measure, x: ArrayView2<'_, f32>, centre: &[f32], side: Side
     let (n, d) = x.dim();
     let ready = match measure {
         Measure::Dot => x.to_owned(),
-        Measure::Cosine => {
-            let mut x = x.to_owned();
-            for mut row in x.rows_mut() {
-                let norm = row.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
-                if norm > 0.0 {
-                    row.mapv_inplace(|x| (f64::from(x) / norm) as f32);
-                }
-            }
-            x
-        }
+        Measure::Cosine => normalised(x),
         Measure::Euclidean => {
             let mut ready = Array2::zeros((n, d + 1));
             for (row, (mut ready, x)) in ready.rows_mut().into_iter().zip(x.rows()).enumerate() {
