@@ -111,8 +111,8 @@ def measured(part, case, work, python, program):
     return row
 
 
-def compare(part, work):
-    """Measures one part and replaces its section of the report."""
+def compare(part, work, only=None):
+    """Measures one part and replaces its section of the report; of one case (`deploy/bench PART:CASE`), its row in it."""
     python = environment()
     if python is None:
         return print("  left out: the peers could not be installed")
@@ -120,7 +120,13 @@ def compare(part, work):
     cases = json.loads(subprocess.run([python, PEERS / f"{part}.py", "cases"], check=True, stdout=subprocess.PIPE).stdout)
     if not cases:
         return print("  left out: the part's data is not here")
+    if only and only not in [case["case"] for case in cases]:
+        raise SystemExit(f"no such case of {part}: {only}; there are {', '.join(case['case'] for case in cases)}")
     subprocess.run([python, PEERS / f"{part}.py", "prepare", work], check=True)
+    if only:
+        row = measured(part, next(case for case in cases if case["case"] == only), work, python, program)
+        lines = ["| " + " | ".join(row) + " |" if line.startswith(f"| {row[0]} |") else line for line in sections().get(part, "").splitlines()]
+        return write(part, "\n".join(lines) + "\n")
     rows = [measured(part, case, work, python, program) for case in cases]
     lines = [f"## {part}", "", f"`deploy/bench {part}` on {machine()}; {versions(python)}.", "",
              "| work | clew: wall (processor), peak | peer: wall (processor), peak | ratio wall (processor) | to reach | quality, clew / peer | |", "|---|---|---|---|---|---|---|"]
@@ -142,10 +148,14 @@ def versions(python):
     return f"rustc {rustc}; {subprocess.run([python, '-c', ask], stdout=subprocess.PIPE).stdout.decode().strip()}"
 
 
+def sections():
+    """The report's sections by part."""
+    text = REPORT.read_text() if REPORT.exists() else ""
+    return {piece.split("\n", 1)[0].strip(): "## " + piece for piece in text.split("\n## ")[1:]}
+
+
 def write(part, section):
     """Replaces one section, in the order of the parts; the others stay as they were measured."""
-    text = REPORT.read_text() if REPORT.exists() else ""
-    sections = {piece.split("\n", 1)[0].strip(): "## " + piece for piece in text.split("\n## ")[1:]}
-    sections[part] = section
-    body = "\n".join(sections[name].rstrip("\n") + "\n" for name in PARTS if name in sections)
+    known = {**sections(), part: section}
+    body = "\n".join(known[name].rstrip("\n") + "\n" for name in PARTS if name in known)
     REPORT.write_text(HEAD.format(threads=THREADS) + "\n" + body)
