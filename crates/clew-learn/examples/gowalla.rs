@@ -17,7 +17,11 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number =
         |place: usize, default: f32| arguments.get(place).map_or(default, |word| word.parse().unwrap());
-    let data = gowalla::Gowalla::read(std::path::Path::new(&arguments[0]));
+    let Some(folder) = arguments.first() else {
+        println!("usage: gowalla <folder> [factors] [regularisation] [unobserved] [exponent] [sweeps]");
+        return;
+    };
+    let data = gowalla::Gowalla::read(std::path::Path::new(folder));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &Stop::new() };
     let default = ImplicitAls::default();
