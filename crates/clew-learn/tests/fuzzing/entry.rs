@@ -9,7 +9,7 @@ use clew_learn::{Error, Result, Run, Silent, Stop};
 
 use super::mutate;
 use super::source::Source;
-use super::{clusters, factors, judging, supervised};
+use super::{clusters, factors, judging, shaped, supervised};
 
 /// A fitted model as a file, its predictions, and how to read and predict again.
 pub struct Kept {
@@ -22,7 +22,7 @@ pub type Target = fn(&Run<'_>, &mut Source<'_>) -> Result<Kept>;
 
 /// All estimators by name.
 pub fn targets() -> Vec<(&'static str, Target)> {
-    [supervised::TARGETS, factors::TARGETS, clusters::TARGETS, judging::TARGETS].concat()
+    [supervised::TARGETS, shaped::TARGETS, factors::TARGETS, clusters::TARGETS, judging::TARGETS].concat()
 }
 
 /// Writes a model and keeps what is needed to check it.

@@ -15,5 +15,6 @@ pub mod entry;
 mod factors;
 mod judging;
 mod mutate;
+mod shaped;
 pub mod source;
 mod supervised;
