@@ -1,11 +1,17 @@
-//! Estimators whose shape is learned too: step functions and a hidden layer.
+//! Step functions, a hidden layer, a stream's regression, and pairs.
 
 use clew_learn::additive::{AdditiveModel, FittedAdditive};
+use clew_learn::cooccurrence::{Cooccurrence, FittedCooccurrence, PairOrder};
 use clew_learn::loss::Loss;
 use clew_learn::network::{FittedNetwork, Network};
+use clew_learn::online_logistic::{FittedOnlineLogistic, OnlineLogistic};
 
 use super::entry::{Target, kept};
 use super::source::Outcomes;
+
+fn pairs(fit: &FittedCooccurrence, n_columns: usize) -> Vec<f32> {
+    (0..n_columns).flat_map(|column| fit.pairs(column)).map(|pair| pair.column as f32).collect()
+}
 
 pub const TARGETS: &[(&str, Target)] = &[
     ("additive model", |run, source| {
@@ -49,6 +55,45 @@ pub const TARGETS: &[(&str, Target)] = &[
             fit.predict(run, judged.view())?,
             |writer| fit.write(writer, "m"),
             move |run, file| FittedNetwork::read(file, "m")?.predict(run, judged.view()),
+        )
+    }),
+    ("online logistic regression", |run, source| {
+        let m = source.up_to(8);
+        let params = OnlineLogistic {
+            rate: f64::from(source.parameter(0.1)),
+            smoothing: f64::from(source.parameter(1.0)),
+            l1: f64::from(source.parameter(0.0)),
+            l2: f64::from(source.parameter(1.0)),
+        };
+        let mut fit = params.start(m)?;
+        for _ in 0..source.up_to(3) {
+            let n = source.up_to(20);
+            let (x, y) = (source.sparse(n, m, true)?, source.outcomes(n, Outcomes::Classes));
+            let weight = source.weights(n);
+            assert!(!fit.learn(run, &x, &y, &weight)?.is_nan(), "the loss of a batch");
+        }
+        let judged = source.sparse(4, m, true)?;
+        kept(
+            fit.predict(run, &judged)?,
+            |writer| fit.write(writer, "m"),
+            move |run, file| FittedOnlineLogistic::read(file, "m")?.predict(run, &judged),
+        )
+    }),
+    ("co-occurrence", |run, source| {
+        let (n, m) = (source.up_to(24), source.up_to(8));
+        let (rows, weight) = (source.sparse(n, m, false)?, source.weights(n));
+        let params = Cooccurrence {
+            least_together: f64::from(source.parameter(1.0)),
+            least_ratio: f64::from(source.parameter(0.5)),
+            per_column: source.count(5),
+            order: [PairOrder::Ratio, PairOrder::Lift, PairOrder::Confidence][source.up_to(2)],
+            longest_row: source.count(8),
+        };
+        let fit = params.fit(run, &rows, &weight)?;
+        kept(
+            pairs(&fit, m),
+            |writer| fit.write(writer, "m"),
+            move |_, file| Ok(pairs(&FittedCooccurrence::read(file, "m")?, m)),
         )
     }),
 ];
