@@ -22,6 +22,7 @@ mod linear;
 mod network;
 mod online;
 mod parameters;
+mod recommenders;
 mod trees;
 
 use common::{run, with_run};

@@ -1,10 +1,14 @@
 //! Online learners under the contract.
 
 use clew_learn::Error;
+use clew_learn::als::ImplicitAls;
+use clew_learn::online_factors::{FittedOnlineFactors, OnlineFactors};
 use clew_learn::online_logistic::{FittedOnlineLogistic, OnlineLogistic};
+use clew_learn::sparse::Csr;
 
 use crate::common::{run, with_run};
 use crate::harness::{Candidate, Cases, keep, sample, sparse};
+use crate::recommenders::named;
 
 pub fn candidates() -> Vec<Candidate> {
     vec![]
@@ -45,4 +49,43 @@ fn the_online_logistic_keeps_to_what_can_be_kept() {
             other => panic!("'{place}': {other:?}"),
         }
     }
+}
+
+/// As the online logistic; the vectors move with each event in turn, so its order matters, threads do not.
+#[test]
+fn the_online_factorisation_keeps_to_what_can_be_kept() {
+    let place = |n: u32| (n.wrapping_mul(2_654_435_761) % 300, n.wrapping_mul(40_503) % 80 * (n % 7) / 7);
+    let events: Vec<_> = (0..5_000).map(place).map(|(row, column)| (row, column, 1.0)).collect();
+    let (early, late) = events.split_at(3_000);
+    let matrix = Csr::from_triplets(300, 80, early).unwrap();
+    let als = ImplicitAls { n_factors: 8, n_sweeps: 4, ..Default::default() };
+    let online = OnlineFactors { most_rows: 250, refresh_events: 700, ..Default::default() };
+    let learn = |n_threads, late: &[(u32, u32, f32)]| {
+        with_run(n_threads, 5, |run| {
+            let mut fit = online.start(run, &als.fit(run, &matrix, None)?, &matrix)?;
+            fit.update(run, late)?;
+            Ok::<_, Error>(fit)
+        })
+    };
+    let once = learn(1, late).unwrap();
+    assert!(once == learn(2, late).unwrap() && once == learn(3, late).unwrap());
+    // An event of value 0 is no event, as a row of weight 0 is no row.
+    let zeros: Vec<_> = late.iter().flat_map(|&event| [event, (event.0, event.1, 0.0)]).collect();
+    assert_eq!(once, learn(2, &zeros).unwrap());
+    let (file, bytes) = keep(|writer| once.write(writer, "m")).unwrap();
+    let again = FittedOnlineFactors::read(&file, "m").unwrap();
+    assert_eq!(once, again);
+    assert_eq!(bytes, keep(|writer| again.write(writer, "m")).unwrap().1);
+    for (place, event) in [
+        ("event 17", (3, 4, -1.0)),
+        ("event 17", (3, 4, f32::NAN)),
+        ("event 17", (3, 4, f32::INFINITY)),
+        ("column 1000000", (3, 1_000_000, 1.0)),
+    ] {
+        let mut wrong = late.to_vec();
+        wrong[17] = event;
+        named(place, learn(2, &wrong));
+    }
+    let other = Csr::from_triplets(299, 80, &[(0, 0, 1.0)]).unwrap();
+    named("299", run(|run| online.start(run, &als.fit(run, &matrix, None)?, &other)));
 }

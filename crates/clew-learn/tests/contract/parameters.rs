@@ -1,14 +1,19 @@
 //! Parameters are looked at first, before any data: each fault is named, with its remedy, on data that is empty.
 
-use clew_learn::als::ImplicitAls;
+use clew_learn::additive::AdditiveModel;
+use clew_learn::als::{Factors, ImplicitAls};
 use clew_learn::bootstrap::Bootstrap;
 use clew_learn::cluster::{KMeans, MiniBatchKMeans};
+use clew_learn::cooccurrence::Cooccurrence;
 use clew_learn::ease::Ease;
 use clew_learn::explicit::ExplicitAls;
 use clew_learn::glm::GeneralizedLinear;
 use clew_learn::graph_filter::GraphFilter;
 use clew_learn::linear::{ElasticNet, Ridge};
 use clew_learn::logistic::LogisticRegression;
+use clew_learn::network::Network;
+use clew_learn::online_factors::OnlineFactors;
+use clew_learn::online_logistic::OnlineLogistic;
 use clew_learn::sparse::Csr;
 use clew_learn::sparse_logistic::SparseLogistic;
 use clew_learn::svd::RandomisedSvd;
@@ -48,6 +53,23 @@ const FAULTS: &[Fault] = &[
         let trees = BoostedTrees { learning_rate: 0.0, ..Default::default() };
         trees.fit(run, x.view(), &[], &[], None).map(drop)
     }),
+    ("smoothness", |run, x, _| additive(run, x, AdditiveModel { smoothness: -1.0, ..Default::default() })),
+    ("shrinkage", |run, x, _| additive(run, x, AdditiveModel { shrinkage: f64::NAN, ..Default::default() })),
+    ("rounds", |run, x, _| additive(run, x, AdditiveModel { max_sweeps: 0, ..Default::default() })),
+    ("bins", |run, x, _| additive(run, x, AdditiveModel { max_bins: 1, ..Default::default() })),
+    ("hidden units", |run, x, _| network(run, x, Network { n_hidden: 0, ..Default::default() })),
+    ("decay", |run, x, _| network(run, x, Network { decay: f64::INFINITY, ..Default::default() })),
+    ("share", |run, x, _| network(run, x, Network { validation_share: 1.0, ..Default::default() })),
+    ("patience", |run, x, _| network(run, x, Network { patience: 0, ..Default::default() })),
+    ("rate", |_, _, _| OnlineLogistic { rate: 0.0, ..Default::default() }.start(0).map(drop)),
+    ("smoothing", |_, _, _| OnlineLogistic { smoothing: f64::NAN, ..Default::default() }.start(0).map(drop)),
+    ("l1", |_, _, _| OnlineLogistic { l1: -1.0, ..Default::default() }.start(0).map(drop)),
+    ("memory", |run, _, x| online(run, x, OnlineFactors { memory: f64::NAN, ..Default::default() })),
+    ("rows", |run, _, x| online(run, x, OnlineFactors { most_rows: 0, ..Default::default() })),
+    ("refresh", |run, _, x| online(run, x, OnlineFactors { refresh_events: 0, ..Default::default() })),
+    ("thresholds", |run, _, x| {
+        Cooccurrence { least_together: f64::NAN, ..Default::default() }.fit(run, x, &[]).map(drop)
+    }),
     ("clusters", |run, x, _| {
         KMeans { n_clusters: 0, ..Default::default() }.fit(run, x.view(), &[]).map(drop)
     }),
@@ -65,6 +87,21 @@ const FAULTS: &[Fault] = &[
         Bootstrap { level: 2.0, ..Default::default() }.interval(run, &[], |_| Ok(0.0)).map(drop)
     }),
 ];
+
+fn additive(run: &Run<'_>, x: &Array2<f32>, model: AdditiveModel) -> Result<()> {
+    model.fit(run, x.view(), &[], &[], None).map(drop)
+}
+
+fn network(run: &Run<'_>, x: &Array2<f32>, network: Network) -> Result<()> {
+    network.fit(run, x.view(), &[], &[], None).map(drop)
+}
+
+/// From vectors that do not fit the matrix, which is looked at later.
+fn online(run: &Run<'_>, x: &Csr, online: OnlineFactors) -> Result<()> {
+    let nothing = || Array2::zeros((0, 0));
+    let factors = Factors { rows: nothing(), columns: nothing(), params: ImplicitAls::default() };
+    online.start(run, &factors, x).map(drop)
+}
 
 #[test]
 fn a_bad_parameter_is_named_before_the_data_is_looked_at() {
