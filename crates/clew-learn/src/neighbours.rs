@@ -52,8 +52,8 @@ const SPARE: usize = 16;
 const ROWS: usize = 256;
 
 impl Neighbours {
-    /// Prepares the rows of `x` (n × d, n below 2³² − 1). Errors on no rows or columns and on numbers that
-    /// are not finite.
+    /// Prepares the rows of `x` (n × d, n below 2³² − 1). Errors on no rows or columns, on numbers that are
+    /// not finite and, but by cosine, on rows whose squared length nears what 32 bits hold.
     pub fn fit(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<FittedNeighbours> {
         check::matrix(x, Missing::Refused, "row")?;
         let rows = x.as_standard_layout().into_owned();
@@ -214,12 +214,25 @@ enum Side {
     Asked,
 }
 
+/// No product of two rows, nor a part of its sum, is then beyond what 32 bits hold (Cauchy and Schwarz).
+fn measurable(row: usize, squared: f64) -> Result<()> {
+    if squared > f64::from(f32::MAX) / 4.0 {
+        return Err(Error::input(format!("row {row} is too long to measure"), "scale the columns"));
+    }
+    Ok(())
+}
+
 /// Rows whose inner products order as the measure does. By distance they get one number more: with 1 on the
 /// asked side and −|y|² / 2 on the known one the product is (|x|² − |x − y|²) / 2.
 fn prepared(measure: Measure, x: ArrayView2<'_, f32>, centre: &[f32], side: Side) -> Result<Array2<f32>> {
     let (n, d) = x.dim();
     let ready = match measure {
-        Measure::Dot => x.to_owned(),
+        Measure::Dot => {
+            for (row, x) in x.rows().into_iter().enumerate() {
+                measurable(row, x.iter().map(|&x| f64::from(x).powi(2)).sum())?;
+            }
+            x.to_owned()
+        }
         Measure::Cosine => normalised(x),
         Measure::Euclidean => {
             let mut ready = Array2::zeros((n, d + 1));
@@ -229,12 +242,7 @@ fn prepared(measure: Measure, x: ArrayView2<'_, f32>, centre: &[f32], side: Side
                     *slot = x - c;
                     squared += f64::from(*slot).powi(2);
                 }
-                if squared > f64::from(f32::MAX) / 4.0 {
-                    return Err(Error::input(
-                        format!("row {row} is too long to measure"),
-                        "scale the columns",
-                    ));
-                }
+                measurable(row, squared)?;
                 ready[d] = if side == Side::Known { (-0.5 * squared) as f32 } else { 1.0 };
             }
             ready

@@ -180,12 +180,12 @@ impl Network {
 impl FittedNetwork {
     /// The prediction for each row of `x` (rows × the columns learned, finite): a probability or a mean.
     pub fn predict(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        Ok(self.decisions(run, x)?.into_iter().map(|z| self.loss.predict(z) as f32).collect())
+        Ok(self.decisions(run, x)?.into_iter().map(|z| check::narrow(self.loss.predict(z))).collect())
     }
 
     /// z of each row of `x`: what the link turns into the prediction.
     pub fn decision(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
-        Ok(self.decisions(run, x)?.into_iter().map(|z| z as f32).collect())
+        Ok(self.decisions(run, x)?.into_iter().map(check::narrow).collect())
     }
 
     fn decisions(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f64>> {

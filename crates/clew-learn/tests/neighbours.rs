@@ -105,7 +105,13 @@ fn faults_are_refused_with_a_place_and_a_remedy() {
         assert_eq!(run(|run| fitted.nearest(run, array![[0.0, 0.0]].view(), 9)).unwrap()[0].len(), 2);
         assert_eq!(run(|run| fitted.of_all(run, 0)).unwrap(), vec![vec![]; 2]);
     }
-    assert!(fit(&array![[3e30, 2.0], [0.0, 0.0]], Measure::Euclidean).is_err());
+    // By distance the first row is too far from the rows' mean, too.
+    for (measure, row) in [(Measure::Dot, 1), (Measure::Euclidean, 0)] {
+        let error = fit(&array![[0.0, 0.0], [3e30, 2.0]], measure).unwrap_err().to_string();
+        assert_eq!(error, format!("row {row} is too long to measure; scale the columns"));
+        let fitted = fit(&array![[1.0, 2.0], [0.0, 0.0]], measure).unwrap();
+        assert!(run(|run| fitted.nearest(run, array![[3e30, 2.0]].view(), 1)).is_err());
+    }
     let mut writer = Writer::new();
     writer.json("near.shape", &(Measure::Dot, 3, 5)).unwrap();
     writer.section("near.rows", &[1.0_f32; 14]).unwrap();

@@ -4,7 +4,7 @@ use clew_learn::cluster::{ClusterNumber, Distance, FittedKMeans, KMeans, MiniBat
 use clew_learn::{Result, Run};
 use ndarray::Array2;
 
-use super::entry::{Kept, Target, kept};
+use super::entry::{Kept, Target, kept, nothing_kept};
 use super::source::{Outcomes, Source};
 
 fn distance(source: &mut Source<'_>) -> Distance {
@@ -59,13 +59,7 @@ pub const TARGETS: &[(&str, Target)] = &[
             ..Default::default()
         };
         let fit = number.fit(run, cases.x.view(), &cases.weight)?;
-        let predicted: Vec<f32> = fit
-            .scores
-            .iter()
-            .flat_map(|of| [of.score as f32, of.error as f32])
-            .chain([fit.n_clusters as f32])
-            .collect();
-        let again = predicted.clone();
-        kept(predicted, |_| Ok(()), move |_, _| Ok(again.clone()))
+        let scores = fit.scores.iter().flat_map(|of| [of.score as f32, of.error as f32]);
+        nothing_kept(scores.chain([fit.n_clusters as f32]).collect())
     }),
 ];

@@ -9,7 +9,7 @@ use clew_learn::{Error, Result, Run, Silent, Stop};
 
 use super::mutate;
 use super::source::Source;
-use super::{clusters, factors, judging, shaped, supervised};
+use super::{clusters, events, factors, judging, online, shaped, supervised, vectors};
 
 /// A fitted model as a file, its predictions, and how to read and predict again.
 pub struct Kept {
@@ -22,7 +22,17 @@ pub type Target = fn(&Run<'_>, &mut Source<'_>) -> Result<Kept>;
 
 /// All estimators by name.
 pub fn targets() -> Vec<(&'static str, Target)> {
-    [supervised::TARGETS, shaped::TARGETS, factors::TARGETS, clusters::TARGETS, judging::TARGETS].concat()
+    [
+        supervised::TARGETS,
+        shaped::TARGETS,
+        online::TARGETS,
+        factors::TARGETS,
+        events::TARGETS,
+        vectors::TARGETS,
+        clusters::TARGETS,
+        judging::TARGETS,
+    ]
+    .concat()
 }
 
 /// Writes a model and keeps what is needed to check it.
@@ -34,6 +44,12 @@ pub fn kept(
     let mut writer = Writer::new();
     write(&mut writer)?;
     Ok(Kept { bytes: writer.finish(), predicted, again: Box::new(again) })
+}
+
+/// For what has no file: only its figures are checked.
+pub fn nothing_kept(predicted: Vec<f32>) -> Result<Kept> {
+    let again = predicted.clone();
+    kept(predicted, |_| Ok(()), move |_, _| Ok(again.clone()))
 }
 
 fn with_run<T>(seed: u64, work: impl FnOnce(&Run<'_>) -> T) -> T {

@@ -12,7 +12,7 @@ use clew_learn::split::{DateSplit, TrainTest};
 use clew_learn::target_encoding::{FittedTargetEncoder, TargetEncoder};
 use clew_learn::uplift::{Qini, uplift_at};
 
-use super::entry::{Target, kept};
+use super::entry::{Target, kept, nothing_kept};
 use super::source::{Cases, Outcomes, Source};
 
 /// The first column, mostly between 0 and 1.
@@ -36,11 +36,6 @@ fn finite(figures: impl IntoIterator<Item = Result<f64>>) -> Vec<f32> {
         .into_iter()
         .filter_map(|figure| figure.ok().map(|figure| figure.clamp(-1e30, 1e30) as f32))
         .collect()
-}
-
-fn nothing_kept(predicted: Vec<f32>) -> Result<super::entry::Kept> {
-    let again = predicted.clone();
-    kept(predicted, |_| Ok(()), move |_, _| Ok(again.clone()))
 }
 
 pub const TARGETS: &[(&str, Target)] = &[

@@ -12,9 +12,12 @@
 
 mod clusters;
 pub mod entry;
+mod events;
 mod factors;
 mod judging;
 mod mutate;
+mod online;
 mod shaped;
 pub mod source;
 mod supervised;
+mod vectors;

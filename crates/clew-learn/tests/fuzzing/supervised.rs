@@ -93,12 +93,19 @@ pub const TARGETS: &[(&str, Target)] = &[
             max_iterations: source.up_to(60),
             tolerance: f64::from(source.parameter(1e-6)),
         };
-        let fit = model.fit(run, cases.x.view(), &cases.y, &cases.weight, None)?;
+        let mut offsets = |n: usize| source.matrix(n, 1).into_raw_vec_and_offset().0;
+        let (seen, unseen) = (offsets(cases.y.len()), offsets(cases.judged.nrows()));
+        let given = source.one_in(2);
+        let fit =
+            model.fit(run, cases.x.view(), &cases.y, &cases.weight, given.then_some(seen.as_slice()))?;
         let judged = cases.judged;
+        let of = move |fit: &FittedGeneralizedLinear| {
+            fit.predict(judged.view(), given.then_some(unseen.as_slice()))
+        };
         kept(
-            fit.predict(judged.view(), None)?,
+            of(&fit)?,
             |writer| fit.write(writer, "m"),
-            move |_, file| FittedGeneralizedLinear::read(file, "m")?.predict(judged.view(), None),
+            move |_, file| of(&FittedGeneralizedLinear::read(file, "m")?),
         )
     }),
     ("sparse logistic regression", |run, source| {
