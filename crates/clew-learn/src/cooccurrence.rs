@@ -92,7 +92,7 @@ impl Cooccurrence {
     pub fn fit(&self, run: &Run<'_>, rows: &Csr, weight: &[f32]) -> Result<FittedCooccurrence> {
         self.check(rows, weight)?;
         let counted = |row: usize| rows.row(row).0.len() <= self.longest_row;
-        let columns = rows.transpose();
+        let columns = rows.transpose_with(run)?;
         let n_rows: f64 =
             (0..rows.n_rows()).filter(|&row| counted(row)).map(|row| f64::from(weight[row])).sum();
         let holders = |column: usize| {

@@ -74,7 +74,7 @@ impl ExplicitAls {
             Some(start) => self.warm(values, start)?,
             None => self.random(run, values.n_cols()),
         };
-        let turned = values.transpose();
+        let turned = values.transpose_with(run)?;
         let turned_weights = weights.map(Csr::transpose);
         let mut rows = Side::zeros(0, self.n_factors);
         for sweep in 0..=self.n_sweeps {

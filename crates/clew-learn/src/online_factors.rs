@@ -96,7 +96,7 @@ impl OnlineFactors {
         let mut known: Vec<usize> = (0..sums.len()).filter(|&row| sums[row] > 0.0).collect();
         known.sort_by(|&a, &b| sums[a].total_cmp(&sums[b]).then(a.cmp(&b)));
         known.drain(..known.len().saturating_sub(self.most_rows));
-        let mut column_frequencies = rows_by_columns.transpose().row_sums();
+        let mut column_frequencies = rows_by_columns.transpose_with(run)?.row_sums();
         column_frequencies.iter_mut().for_each(|sum| *sum = sum.min(self.memory));
         let columns: Vec<f32> = factors.columns.iter().copied().collect();
         let mut fitted = FittedOnlineFactors {

@@ -87,7 +87,7 @@ impl AttributeAls {
     ) -> Result<AttributeFactors> {
         self.check()?;
         crate::als::check_values(events)?;
-        let turned = events.transpose();
+        let turned = events.transpose_with(run)?;
         let first = start.and_then(|start| start.row_descriptors.as_ref());
         let rows = Learner::new(
             self,

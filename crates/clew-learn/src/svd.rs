@@ -51,7 +51,7 @@ impl RandomisedSvd {
         if matrix.n_values() == 0 {
             return Err(Error::input("the matrix has no values", "give at least one"));
         }
-        self.decompose(run, &Operand::Sparse(matrix, &matrix.transpose()))
+        self.decompose(run, &Operand::Sparse(matrix, &matrix.transpose_with(run)?))
     }
 
     /// Of a dense matrix (rows × columns). Errors on numbers that are not finite and on more components than
