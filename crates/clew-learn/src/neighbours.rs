@@ -1,6 +1,6 @@
 //! Nearest neighbours of rows, exact, by the fused blocked product of [`crate::top_k`].
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView1, ArrayView2};
 
 use crate::check::{self, Missing};
 use crate::error::{Error, Result};
@@ -222,15 +222,19 @@ fn measurable(row: usize, squared: f64) -> Result<()> {
     Ok(())
 }
 
+/// Refuses rows, the first of which is row `from`, that are too long for inner products.
+fn products_fit(x: ArrayView2<'_, f32>, from: usize) -> Result<()> {
+    let squared = |row: ArrayView1<'_, f32>| row.iter().map(|&x| f64::from(x).powi(2)).sum();
+    x.rows().into_iter().enumerate().try_for_each(|(row, x)| measurable(from + row, squared(x)))
+}
+
 /// Rows whose inner products order as the measure does. By distance they get one number more: with 1 on the
 /// asked side and −|y|² / 2 on the known one the product is (|x|² − |x − y|²) / 2.
 fn prepared(measure: Measure, x: ArrayView2<'_, f32>, centre: &[f32], side: Side) -> Result<Array2<f32>> {
     let (n, d) = x.dim();
     let ready = match measure {
         Measure::Dot => {
-            for (row, x) in x.rows().into_iter().enumerate() {
-                measurable(row, x.iter().map(|&x| f64::from(x).powi(2)).sum())?;
-            }
+            products_fit(x, 0)?;
             x.to_owned()
         }
         Measure::Cosine => normalised(x),

@@ -102,6 +102,10 @@ fn faults_are_refused_with_a_place_and_a_remedy() {
         assert!(run(|run| fitted.nearest(run, Array2::zeros((0, 2)).view(), 1)).unwrap().is_empty());
     }
     assert!(fit(&array![[3e30, 2.0], [0.0, 0.0]], Measure::Euclidean).is_err());
+    let error = fit(&array![[0.0, 0.0], [3e30, 2.0]], Measure::Dot).unwrap_err().to_string();
+    assert_eq!(error, "row 1 is too long to measure; scale the columns");
+    let fitted = fit(&good, Measure::Dot).unwrap();
+    assert!(run(|run| fitted.nearest(run, array![[3e30, 2.0]].view(), 1)).is_err());
     for wrong in [
         ApproximateNeighbours { connectivity: 1, ..Default::default() },
         ApproximateNeighbours { expansion_build: 0, ..Default::default() },

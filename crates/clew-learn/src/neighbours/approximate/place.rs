@@ -3,8 +3,8 @@
 use multiversion::multiversion;
 use ndarray::{Array2, ArrayView2};
 
-use super::super::{Measure, length, normalised};
-use crate::error::{Error, Result};
+use super::super::{Measure, length, measurable, normalised, products_fit};
+use crate::error::Result;
 
 /// How rows become places in the graph. By distance they are moved to their centre. By cosine they get the
 /// length 1. By dot they get the same length too, by one number more on the known side, which is 0 on the asked
@@ -34,6 +34,7 @@ impl Places {
         if self.measure != Measure::Dot {
             return self.moved(rows, from);
         }
+        products_fit(rows, from)?;
         let scale = if self.longest > 0.0 { self.longest } else { 1.0 };
         let mut places = Array2::zeros((rows.nrows(), self.width()));
         for (mut place, row) in places.rows_mut().into_iter().zip(rows.rows()) {
@@ -55,6 +56,7 @@ impl Places {
         if self.measure != Measure::Dot {
             return self.moved(rows, from);
         }
+        products_fit(rows, from)?;
         // Their length does not change the order.
         let mut places = Array2::zeros((rows.nrows(), self.width()));
         for (mut place, row) in places.rows_mut().into_iter().zip(normalised(rows).rows()) {
@@ -70,11 +72,7 @@ impl Places {
         let mut places = rows.as_standard_layout().into_owned();
         for (row, mut place) in places.rows_mut().into_iter().enumerate() {
             place.iter_mut().zip(&self.centre).for_each(|(value, &c)| *value -= c);
-            let squared: f64 = place.iter().map(|&value| f64::from(value).powi(2)).sum();
-            if squared > f64::from(f32::MAX) / 4.0 {
-                let row = from + row;
-                return Err(Error::input(format!("row {row} is too long to measure"), "scale the columns"));
-            }
+            measurable(from + row, place.iter().map(|&value| f64::from(value).powi(2)).sum())?;
         }
         Ok(places)
     }
