@@ -143,6 +143,7 @@ pub(crate) fn offer_figures(offer: &JudgedOffer, spread: f64) -> OfferFigures {
     let (low, high) = crate::gain_band::band(expected, variance(propensity), spread);
     OfferFigures {
         name: offer.name.clone(),
+        judged_from: String::new(),
         n_products: offer.n_products,
         n_customers: offer.bought.len(),
         n_buyers: offer.bought.iter().filter(|&&y| y > 0.5).count(),

@@ -65,6 +65,7 @@ pub mod recommend_fit;
 mod recommend_reason;
 mod recommend_split;
 pub mod report;
+pub mod report_backtest;
 pub mod scorer;
 pub mod train;
 mod train_head;

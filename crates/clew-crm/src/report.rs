@@ -3,6 +3,8 @@
 //! Everything here serialises as it is shown by the API; text and HTML are made of it by whoever shows it.
 use serde::{Deserialize, Serialize};
 
+pub use crate::report_backtest::{BandFigures, CutoffFigures, ShrunkFigures};
+
 /// What a training or a backtest says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -30,6 +32,18 @@ pub struct Report {
     pub calibration_curve: Vec<CalibrationPoint>,
     /// Share of the judged offers whose realised buyers fell inside the 80 % band.
     pub band_coverage: Option<f64>,
+    /// The same counted, for offers that had sold.
+    #[serde(default)]
+    pub warm_band: BandFigures,
+    /// The same counted, for masked launches.
+    #[serde(default)]
+    pub cold_band: BandFigures,
+    /// Each cutoff of a rolling backtest, the oldest first; empty in the report of a training.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cutoffs: Vec<CutoffFigures>,
+    /// Tenants cut down to few buyers, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shrunk: Vec<ShrunkFigures>,
     /// Standard deviation of the logarithm of how far whole offers were off.
     pub band_spread: f64,
     /// Each judged offer.
@@ -161,6 +175,9 @@ pub struct CalibrationPoint {
 pub struct OfferFigures {
     /// The offer in words: `category = COFFEE`.
     pub name: String,
+    /// The cutoff that it was judged after; empty where the report has only one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub judged_from: String,
     /// Its products.
     pub n_products: usize,
     /// Active customers it was judged on.

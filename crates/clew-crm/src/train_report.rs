@@ -3,7 +3,9 @@ use chrono::DateTime;
 use clew_learn::Run;
 
 use crate::judge;
-use crate::report::{CandidateFigures, FeatureFigures, MethodFigures, OfferFigures, Report, ReportData};
+use crate::report::{
+    BandFigures, CandidateFigures, FeatureFigures, MethodFigures, OfferFigures, Report, ReportData,
+};
 use crate::train_head::LearnedHead;
 use crate::train_setting::Setting;
 
@@ -65,6 +67,10 @@ pub(crate) fn report(
         candidates,
         calibration_curve: judge::calibration_curve(&warm.judged),
         band_coverage: coverage(&offers),
+        warm_band: BandFigures::of(&offers, |offer| !offer.cold),
+        cold_band: BandFigures::of(&offers, |offer| offer.cold),
+        cutoffs: Vec::new(),
+        shrunk: Vec::new(),
         band_spread: warm.spread,
         offers,
         features,
