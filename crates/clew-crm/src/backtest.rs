@@ -2,11 +2,14 @@
 use std::sync::Arc;
 
 use clew_learn::{Part, Run};
+use rand::seq::SliceRandom;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::error::{Error, Result};
 use crate::feature_attribute::Cut;
 use crate::feature_state::DAY;
 use crate::judge::{self, JudgedOffer};
+use crate::leak::{self, Leak};
 use crate::product_set::ProductSet;
 use crate::records::Records;
 use crate::report::{OfferFigures, Report};
@@ -45,7 +48,11 @@ impl BacktestParams {
 /// or no offer is left to judge on.
 pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) -> Result<Report> {
     let cutoff = params.as_of - i64::from(params.horizon_days) * DAY;
-    let asked = TrainParams { as_of: cutoff, horizon_days: params.horizon_days, ..params.train.clone() };
+    let train_params = TrainParams { horizon_days: params.horizon_days, ..params.train.clone() };
+    // What knows the judged window's answer is found with that window, and kept from the training, which does not see it.
+    let leaks = leak::inspect(run, &records.history(params.as_of), &train_params)?;
+    let left_out = train_params.left_out.clone().with(&leaks);
+    let asked = TrainParams { as_of: cutoff, left_out, ..train_params };
     let model = train(&run.with_progress(&Part::new(run.progress, 0.0, 0.85)), records, &asked)?;
     run.report("bringing the model to the date", 0.85);
     let scorer = Scorer::new(run, Arc::new(model), Arc::clone(records), cutoff)?;
@@ -68,7 +75,8 @@ pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) 
     let mut lines = Vec::with_capacity(offers.len());
     for (at, offer) in offers.iter().enumerate() {
         run.report("judging", 0.87 + 0.13 * at as f64 / offers.len() as f64);
-        let (outcome, line) = judge_offer(run, &scorer, records, offer, params.as_of)?;
+        let permute = params.train.permute_labels.then(|| run.rng(STREAM + 1 + at as u64));
+        let (outcome, line) = judge_offer(run, &scorer, records, offer, params.as_of, permute)?;
         judged.push(outcome);
         lines.push(line);
     }
@@ -81,7 +89,8 @@ pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) 
     }
     let trained = &scorer.model().report;
     let methods = judge::methods(&judged);
-    let mut warnings = not_better(&methods);
+    let mut warnings: Vec<String> = leaks.iter().map(Leak::sentence).collect();
+    warnings.extend(not_better(&methods));
     if let Some(last) = records.last_event()
         && last < params.as_of - DAY
     {
@@ -95,6 +104,7 @@ pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) 
         offers: lines,
         methods,
         warnings,
+        leaks: leaks.into_iter().chain(trained.leaks.iter().cloned()).collect(),
         ..trained.clone()
     })
 }
@@ -106,6 +116,7 @@ fn judge_offer(
     records: &Records,
     offer: &PracticeOffer,
     until: i64,
+    permute: Option<Xoshiro256PlusPlus>,
 ) -> Result<(JudgedOffer, OfferFigures)> {
     let seen = scorer.offer(run, &offer.products)?;
     let propensities = scorer.score(run, &seen)?;
@@ -118,12 +129,16 @@ fn judge_offer(
     let state = &scorer.state;
     let active: Vec<usize> = (0..bought.len()).filter(|&place| state.profile[place].is_active()).collect();
     let pick = |of: &dyn Fn(usize) -> f32| active.iter().map(|&place| of(place)).collect::<Vec<f32>>();
+    let mut outcome = pick(&|place| f32::from(u8::from(bought[place])));
+    if let Some(mut rng) = permute {
+        outcome.shuffle(&mut rng);
+    }
     let level = clew_learn::calibration::sigmoid(f64::from(seen.level.now())) as f32;
     let judged = JudgedOffer {
         name: offer.name.clone(),
         n_products: offer.products.len(),
         cold: seen.level.n_buyers == 0,
-        bought: pick(&|place| f32::from(u8::from(bought[place]))),
+        bought: outcome,
         is_new: active.iter().map(|&place| seen.inside[place].is_new()).collect(),
         propensity: pick(&|place| propensities[place]),
         baselines: vec![

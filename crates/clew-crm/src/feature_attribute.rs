@@ -222,10 +222,15 @@ fn cut_text(cut: &Cut, text: &str) -> Vec<String> {
     }
 }
 
-/// The groupings of a table's columns: at most `max`, in the order of the columns.
-pub(crate) fn learn_groupings(table: &TableView<'_>, min_support: usize, max: usize) -> Vec<Grouping> {
+/// The groupings of a table's columns but for those left out: at most `max`, in the order of the columns.
+pub(crate) fn learn_groupings(
+    table: &TableView<'_>,
+    min_support: usize,
+    max: usize,
+    left_out: &[String],
+) -> Vec<Grouping> {
     let mut found = Vec::new();
-    for (name, column) in table.columns() {
+    for (name, column) in table.columns().filter(|(name, _)| !left_out.iter().any(|out| out == name)) {
         let cuts = match column {
             ColumnView::Category { codes, values } => {
                 let n_filled = codes.iter().filter(|&&code| code != NONE).count();

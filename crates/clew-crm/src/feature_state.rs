@@ -82,6 +82,9 @@ impl Lines {
                 let age = age(as_of, events.at[i]);
                 let product = events.product[i];
                 let kind = events.kind[i];
+                if history.hides(kind) {
+                    continue;
+                }
                 seen.event(kind, age);
                 if product == NONE
                     || product as usize >= n_products

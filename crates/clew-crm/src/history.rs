@@ -13,6 +13,8 @@ use crate::table::TableView;
 pub struct History<'a> {
     records: &'a Records,
     as_of: i64,
+    /// A bit a kind of event that is not to be learned from.
+    hidden_kinds: [u64; 4],
 }
 
 // Not the records: they hold what came later.
@@ -24,7 +26,7 @@ impl fmt::Debug for History<'_> {
 
 impl<'a> History<'a> {
     pub(crate) fn new(records: &'a Records, as_of: i64) -> History<'a> {
-        History { records, as_of }
+        History { records, as_of, hidden_kinds: [0; 4] }
     }
 
     /// The date, Unix seconds: the first second that is not known.
@@ -35,7 +37,24 @@ impl<'a> History<'a> {
     /// The same data seen from an earlier date; a later one is taken as this one.
     #[must_use]
     pub fn earlier(&self, as_of: i64) -> History<'a> {
-        History { records: self.records, as_of: as_of.min(self.as_of) }
+        History { as_of: as_of.min(self.as_of), ..*self }
+    }
+
+    /// The same, with some kinds of events hidden from learning: [`History::hides`] says so of them, and they weigh nothing.
+    /// Their events are still among those of a customer.
+    #[must_use]
+    pub fn without_kinds(&self, kinds: impl IntoIterator<Item = u8>) -> History<'a> {
+        let mut hidden_kinds = self.hidden_kinds;
+        for kind in kinds {
+            hidden_kinds[usize::from(kind / 64)] |= 1 << (kind % 64);
+        }
+        History { hidden_kinds, ..*self }
+    }
+
+    /// Whether a kind of event is hidden from learning.
+    #[inline]
+    pub fn hides(&self, kind: u8) -> bool {
+        self.hidden_kinds[usize::from(kind / 64)] & (1 << (kind % 64)) != 0
     }
 
     /// Customers and their attributes: those of the customers' file, then those that only events told of.
@@ -128,8 +147,11 @@ impl<'a> History<'a> {
         self.records.kind_firsts.known_at(self.as_of)
     }
 
-    /// The weight of a kind of event, against a purchase's 1.
+    /// The weight of a kind of event, against a purchase's 1; 0 for a hidden one.
     pub fn kind_weight(&self, kind: u8) -> f32 {
+        if self.hides(kind) {
+            return 0.0;
+        }
         self.records.events.kind_weights.get(usize::from(kind)).copied().unwrap_or(EventKind::CUSTOM_WEIGHT)
     }
 

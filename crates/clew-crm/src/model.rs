@@ -33,6 +33,8 @@ pub struct Model {
     pub report: Report,
     pub(crate) product_groupings: Vec<Grouping>,
     pub(crate) customer_groupings: Vec<Grouping>,
+    /// Kinds of events that it does not look at.
+    pub(crate) hidden_kinds: Vec<String>,
     /// Ids of the products, in the order of their factors.
     pub(crate) product_ids: Vec<String>,
     pub(crate) taste: TasteModel,
@@ -50,6 +52,8 @@ struct Saved {
     seed: u64,
     product_groupings: Vec<Grouping>,
     customer_groupings: Vec<Grouping>,
+    #[serde(default)]
+    hidden_kinds: Vec<String>,
     with_heads: bool,
     /// Absent before version 2, whose number is then what is complained of.
     #[serde(default)]
@@ -69,6 +73,7 @@ impl Model {
                 seed: self.seed,
                 product_groupings: self.product_groupings.clone(),
                 customer_groupings: self.customer_groupings.clone(),
+                hidden_kinds: self.hidden_kinds.clone(),
                 with_heads: self.heads.is_some(),
                 with_blend: self.blend.is_some(),
             },
@@ -102,6 +107,7 @@ impl Model {
             report: file.json("report")?,
             product_groupings: saved.product_groupings,
             customer_groupings: saved.customer_groupings,
+            hidden_kinds: saved.hidden_kinds,
             product_ids: file.json("products")?,
             taste: TasteModel::read(&file)?,
             blend: if saved.with_blend { Some(Arc::new(Blend::read(&file, "blend")?)) } else { None },

@@ -35,7 +35,7 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
             what: "purchases or views of products".to_owned(),
         });
     }
-    let (product_groupings, customer_groupings) = learn_attributes(&history);
+    let (product_groupings, customer_groupings) = learn_attributes(&history, &[]);
     let product_attributes: Vec<_> = product_groupings.iter().map(|g| g.apply(&history.products())).collect();
     let customer_attributes: Vec<_> =
         customer_groupings.iter().map(|g| g.apply(&history.customers())).collect();
@@ -81,6 +81,7 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         },
         product_groupings,
         customer_groupings,
+        hidden_kinds: Vec::new(),
         product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
         taste,
         blend: Some(Arc::new(blend)),

@@ -3,6 +3,7 @@
 //! Everything here serialises as it is shown by the API; text and HTML are made of it by whoever shows it.
 use serde::{Deserialize, Serialize};
 
+use crate::leak::Leak;
 pub use crate::report_backtest::{BandFigures, CutoffFigures, ShrunkFigures};
 
 /// What a training or a backtest says of itself.
@@ -50,6 +51,9 @@ pub struct Report {
     pub offers: Vec<OfferFigures>,
     /// The features that separate buyers best on their own, best first.
     pub features: Vec<FeatureFigures>,
+    /// What was left out of learning because it knows the answer.
+    #[serde(default)]
+    pub leaks: Vec<Leak>,
     /// What recommends, where recommendations are all that was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommend: Option<RecommendReport>,

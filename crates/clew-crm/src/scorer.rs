@@ -12,6 +12,7 @@ use crate::feature_offer::OfferState;
 use crate::feature_state::{Lines, State};
 use crate::history::History;
 use crate::ids::NONE;
+use crate::leak::LeftOut;
 use crate::model::Model;
 use crate::product_set::ProductSet;
 use crate::records::Records;
@@ -45,7 +46,8 @@ impl std::fmt::Debug for Scorer {
 impl Scorer {
     /// Brings a model to a date (Unix seconds): nothing at or after it is read. Errors when no customer has an event before it.
     pub fn new(run: &Run<'_>, model: Arc<Model>, records: Arc<Records>, as_of: i64) -> Result<Scorer> {
-        let history = records.history(as_of);
+        let hidden = LeftOut { event_kinds: model.hidden_kinds.clone(), ..LeftOut::default() };
+        let history = hidden.hide(&records.history(as_of));
         let customers = history.active_customers();
         if customers.is_empty() {
             return Err(Error::NotEnoughData {

@@ -1,6 +1,8 @@
 //! TrainParams: what a training is asked to do.
 use serde::{Deserialize, Serialize};
 
+use crate::leak::LeftOut;
+
 /// What a training is asked to do; [`TrainParams::new`] gives the usual settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainParams {
@@ -26,6 +28,9 @@ pub struct TrainParams {
     pub min_buyers: usize,
     /// Permutes the labels among customers: a model of noise, to prove that nothing leaks.
     pub permute_labels: bool,
+    /// Columns and kinds of events that are not learned from, or are although they look like a copy of the answer.
+    #[serde(default)]
+    pub left_out: LeftOut,
 }
 
 impl TrainParams {
@@ -43,6 +48,7 @@ impl TrainParams {
             half_life_days: 180.0,
             min_buyers: 50,
             permute_labels: false,
+            left_out: LeftOut::default(),
         }
     }
 }

@@ -3,6 +3,7 @@ use chrono::DateTime;
 use clew_learn::Run;
 
 use crate::judge;
+use crate::leak::Leak;
 use crate::report::{
     BandFigures, CandidateFigures, FeatureFigures, MethodFigures, OfferFigures, Report, ReportData,
 };
@@ -39,6 +40,7 @@ pub(crate) fn report(
     let candidates: Vec<CandidateFigures> =
         warm.candidates.iter().chain(cold.iter().flat_map(|head| &head.candidates)).cloned().collect();
     let mut warnings = warnings(&methods, warm);
+    warnings.extend(setting.leaks.iter().map(Leak::sentence));
     for feature in features.iter().filter(|feature| feature.auc > LEAK_AUC) {
         warnings.push(format!(
             "'{}' alone tells buyers from others almost perfectly (AUC {:.3}); check that it is not a copy of the answer",
@@ -74,6 +76,7 @@ pub(crate) fn report(
         band_spread: warm.spread,
         offers,
         features,
+        leaks: setting.leaks.clone(),
         recommend: None,
         warnings,
     }

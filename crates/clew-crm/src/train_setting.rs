@@ -8,6 +8,7 @@ use crate::feature_attribute::{Attribute, Grouping, learn_groupings};
 use crate::feature_state::{Lines, State};
 use crate::feature_taste::{TasteModel, TasteParams};
 use crate::history::History;
+use crate::leak::{self, Leak, LeftOut};
 use crate::product_set::ProductSet;
 use crate::train_params::TrainParams;
 
@@ -34,6 +35,10 @@ pub(crate) struct Setting<'a> {
     pub(crate) windows: Vec<u32>,
     /// Customers who bought, in the whole history.
     pub(crate) n_buyers: usize,
+    /// What was found to know the answer.
+    pub(crate) leaks: Vec<Leak>,
+    /// What is not learned from: what the parameters say, and the leaks.
+    pub(crate) left_out: LeftOut,
     /// Where each customer's label is read, when labels are permuted.
     permuted: Option<Vec<u32>>,
 }
@@ -59,12 +64,23 @@ pub(crate) fn taste_params(params: &TrainParams) -> TasteParams {
     }
 }
 
-/// Attributes of products and customers, learned from what is known.
-pub(crate) fn learn_attributes(history: &History<'_>) -> (Vec<Grouping>, Vec<Grouping>) {
+/// Attributes of products and customers, learned from what is known, but for the columns of customers that are left out.
+pub(crate) fn learn_attributes(history: &History<'_>, left_out: &[String]) -> (Vec<Grouping>, Vec<Grouping>) {
     (
-        learn_groupings(&history.products(), PRODUCT_SUPPORT, MAX_ATTRIBUTES.0),
-        learn_groupings(&history.customers(), CUSTOMER_SUPPORT, MAX_ATTRIBUTES.1),
+        learn_groupings(&history.products(), PRODUCT_SUPPORT, MAX_ATTRIBUTES.0, &[]),
+        learn_groupings(&history.customers(), CUSTOMER_SUPPORT, MAX_ATTRIBUTES.1, left_out),
     )
+}
+
+/// The customers to learn from: all with an event, of a large tenant a sample; rising.
+pub(crate) fn learned_from(run: &Run<'_>, history: &History<'_>, params: &TrainParams) -> Vec<u32> {
+    let active = history.active_customers();
+    if active.len() <= params.max_customers {
+        return active;
+    }
+    let mut picked = sample(&mut run.rng(STREAM), active.len(), params.max_customers).into_vec();
+    picked.sort_unstable();
+    picked.into_iter().map(|place| active[place]).collect()
 }
 
 impl<'a> Setting<'a> {
@@ -87,14 +103,9 @@ impl<'a> Setting<'a> {
         if params.horizon_days == 0 {
             return Err(Error::input("a horizon of 0 days", "give at least one day"));
         }
-        let customers = if active.len() > params.max_customers {
-            let mut picked = sample(&mut run.rng(STREAM), active.len(), params.max_customers).into_vec();
-            picked.sort_unstable();
-            picked.into_iter().map(|place| active[place]).collect()
-        } else {
-            active
-        };
-        let all = Lines::read(&history, customers.clone(), history.n_products(), None);
+        let history = params.left_out.hide(&history);
+        let customers = learned_from(run, &history, params);
+        let mut all = Lines::read(&history, customers.clone(), history.n_products(), None);
         // Each cutoff needs some history before it: a horizon at least, and four weeks.
         let before = params.horizon_days.max(28);
         let n_days = u32::from(all.n_days);
@@ -106,7 +117,18 @@ impl<'a> Setting<'a> {
                 "days of history",
             );
         }
-        let (products, described) = learn_attributes(&history);
+        let (products, described) = learn_attributes(&history, &params.left_out.customer_columns);
+        let product_attributes: Vec<Attribute> =
+            products.iter().map(|grouping| grouping.apply(&history.products())).collect();
+        let leaks = leak::inspect_lines(run, &history, &all, &product_attributes, params)?;
+        let left_out = params.left_out.clone().with(&leaks);
+        let (history, described) = if leaks.is_empty() {
+            (history, described)
+        } else {
+            let history = left_out.hide(&history);
+            all = Lines::read(&history, customers.clone(), history.n_products(), None);
+            (history, learn_attributes(&history, &left_out.customer_columns).1)
+        };
         let permuted = params.permute_labels.then(|| {
             let mut places: Vec<u32> = (0..customers.len() as u32).collect();
             rand::seq::SliceRandom::shuffle(places.as_mut_slice(), &mut run.rng(STREAM + 1));
@@ -115,7 +137,7 @@ impl<'a> Setting<'a> {
         Ok(Setting {
             history,
             params,
-            product_attributes: products.iter().map(|grouping| grouping.apply(&history.products())).collect(),
+            product_attributes,
             customer_attributes: described
                 .iter()
                 .map(|grouping| grouping.apply(&history.customers()))
@@ -125,6 +147,8 @@ impl<'a> Setting<'a> {
             all,
             windows: (1..=n_windows).collect(),
             n_buyers,
+            leaks,
+            left_out,
             permuted,
         })
     }
@@ -168,7 +192,10 @@ impl<'a> Setting<'a> {
             }
         });
         if let Some(places) = &self.permuted {
-            bought = places.iter().map(|&place| bought[place as usize]).collect();
+            // Another permutation for each window: one for all of them would leave each customer somebody's habits to be learned.
+            let from = (window as usize).checked_rem(places.len()).unwrap_or(0);
+            let rotated = places.iter().cycle().skip(from).take(places.len());
+            bought = rotated.map(|&place| bought[place as usize]).collect();
         }
         for (answer, customer) in bought.iter_mut().zip(&state.profile) {
             if !customer.is_known() {

@@ -24,6 +24,12 @@ pub(crate) struct Args {
     /// A folder for report.txt, report.json and report.html
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Permutes the labels among customers, of all windows: the proof that nothing leaks is an AUC of 0.5
+    #[arg(long)]
+    permute_labels: bool,
+    /// A column of customers or a kind of event that is honest although it looks like a copy of the answer; may be given again
+    #[arg(long, value_name = "NAME")]
+    trust: Vec<String>,
 }
 
 /// Runs the command.
@@ -37,6 +43,8 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     }
     let session = Session::open(&args.data, globals)?;
     let mut params = BacktestParams::new(session.as_of, args.data.horizon_days.unwrap_or(28));
+    params.train.permute_labels = args.permute_labels;
+    params.train.left_out.trusted = args.trust;
     if let Some(path) = &args.offers {
         let offers = offers_file::read(path, &session.records)?;
         params.offers = Some(offers.into_iter().map(|offer| (offer.id, offer.products)).collect());
