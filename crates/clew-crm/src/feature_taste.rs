@@ -20,6 +20,10 @@ use crate::feature_state::{Lines, decay};
 const PRIOR_BUYERS: f32 = 3.0;
 /// Products with fewer decayed buyers than this take no part in the factorisation of products.
 const MIN_BUYERS: f32 = 0.5;
+/// Customers from whom the vectors of groups are learned, at most; of more, every k-th: groups are few, and each has many buyers.
+pub(crate) const MAX_GROUP_CUSTOMERS: usize = 150_000;
+/// Share of the sweeps that are made from the factors of an earlier cutoff.
+pub(crate) const WARM_SWEEPS_SHARE: f64 = 1.0 / 3.0;
 
 /// How to factorise.
 #[derive(Clone, Debug)]
@@ -87,15 +91,20 @@ impl TasteModel {
         let n_products = lines.popularity.len();
         // Warm: a few sweeps from the earlier cutoff's factors are enough.
         let sweeps = |als: &ImplicitAls, warm: bool| ImplicitAls {
-            n_sweeps: if warm { als.n_sweeps.div_ceil(3) } else { als.n_sweeps },
+            n_sweeps: if warm {
+                (als.n_sweeps as f64 * WARM_SWEEPS_SHARE).ceil() as usize
+            } else {
+                als.n_sweeps
+            },
             ..als.clone()
         };
         let products =
             sweeps(&params.products, start.is_some()).fit(run, &by_product, start.map(|s| &s.products))?;
-        let by_group = group_matrix(lines, product_attributes, half_life)?;
+        let step = lines.customers.len().div_ceil(MAX_GROUP_CUSTOMERS).max(1);
+        let by_group = group_matrix(lines, product_attributes, half_life, step)?;
         let groups = if by_group.n_values() == 0 {
             Factors {
-                rows: Array2::zeros((lines.customers.len(), params.groups.n_factors)),
+                rows: Array2::zeros((by_group.n_rows(), params.groups.n_factors)),
                 columns: Array2::zeros((by_group.n_cols(), params.groups.n_factors)),
                 params: params.groups.clone(),
             }
@@ -141,7 +150,7 @@ impl TasteModel {
         let customers = self
             .products
             .fold_in(run, &product_matrix(lines, self.half_life_days, |p| self.support[p as usize] > 0.0)?)?;
-        let by_group = group_matrix(lines, product_attributes, self.half_life_days)?;
+        let by_group = group_matrix(lines, product_attributes, self.half_life_days, 1)?;
         let customers_by_group = if self.groups.columns.nrows() == 0 {
             Array2::zeros((lines.customers.len(), self.groups.columns.ncols()))
         } else {
@@ -263,18 +272,18 @@ pub(crate) fn product_matrix(
     keep: impl Fn(u32) -> bool + Sync,
 ) -> Result<Csr> {
     let n_products = lines.popularity.len();
-    matrix(lines, half_life_days, n_products, |product, see| {
+    matrix(lines, half_life_days, n_products, 1, |product, see| {
         if keep(product) {
             see(product);
         }
     })
 }
 
-/// Customers × groups of all attributes: log2(1 + decayed events): 1 for one of today.
-fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32) -> Result<Csr> {
+/// Every `step`-th customer × groups of all attributes: log2(1 + decayed events): 1 for one of today.
+fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32, step: usize) -> Result<Csr> {
     let offsets = group_offsets(attributes);
     let n_groups = attributes.iter().map(Attribute::n_groups).sum();
-    matrix(lines, half_life_days, n_groups, |product, see| {
+    matrix(lines, half_life_days, n_groups, step, |product, see| {
         for (attribute, &offset) in attributes.iter().zip(&offsets) {
             for &group in attribute.of(product as usize) {
                 see(offset as u32 + group);
@@ -287,6 +296,7 @@ fn matrix(
     lines: &Lines,
     half_life_days: f32,
     n_columns: usize,
+    step: usize,
     columns_of: impl Fn(u32, &mut dyn FnMut(u32)) + Sync,
 ) -> Result<Csr> {
     let mut starts = vec![0_usize];
@@ -294,7 +304,7 @@ fn matrix(
     let mut values = Vec::new();
     let mut sum = vec![0.0_f32; n_columns];
     let mut touched: Vec<u32> = Vec::new();
-    for customer in 0..lines.customers.len() {
+    for customer in (0..lines.customers.len()).step_by(step) {
         let bought =
             lines.purchases.lines_of(customer).map(|line| (line.product, decay(line.age, half_life_days)));
         let seen = lines

@@ -38,6 +38,8 @@ pub use waterfall::{Waterfall, WaterfallStep};
 
 // Learning: what is predicted, from what, and how it is judged.
 pub mod backtest;
+pub mod estimate;
+mod estimate_costs;
 mod exact;
 mod feature_affinity;
 mod feature_attribute;
@@ -80,6 +82,7 @@ mod train_setting;
 mod train_windows;
 
 pub use backtest::{BacktestParams, backtest};
+pub use estimate::{Counts, Estimate, Limit, PhaseEstimate, Speed, estimate};
 pub use gain_curve::{ComparableBacktest, GainCurve, GainPoint, NamedVolumes};
 pub use gain_request::GainRequest;
 pub use leak::{Leak, LeakPlace, LeftOut};

@@ -4,7 +4,6 @@ use clew_learn::{Part, Run};
 use crate::error::Result;
 use crate::feature_attribute::Cut;
 use crate::feature_offer;
-use crate::feature_taste::TasteModel;
 use crate::model::Model;
 use crate::propensity_heads::Heads;
 use crate::records::Records;
@@ -21,7 +20,7 @@ const N_MASKED: (usize, usize) = (60, 8);
 /// buyers or of days, and with `Stopped` when the run is asked to end.
 pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<Model> {
     run.report("reading the history", 0.0);
-    let setting = Setting::new(run, records.history(params.as_of), params)?;
+    let setting = Setting::new(run, records.history(params.as_of), params, None)?;
     let groups: Vec<_> = setting
         .product_attributes
         .iter()
@@ -46,14 +45,8 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
     )?;
     let cold = cold_head(&run.with_progress(&Part::new(run.progress, 0.65, 0.9)), &setting, &groups, &names)?;
     run.report("learning the taste of today", 0.9);
-    let taste = TasteModel::fit(
-        &run.with_progress(&Part::new(run.progress, 0.9, 0.97)),
-        &setting.all,
-        &setting.product_attributes,
-        &setting.customer_attributes,
-        &setting.taste,
-        warm.taste.as_ref(),
-    )?;
+    let today = Part::new(run.progress, 0.9, 0.97);
+    let taste = setting.taste_of_today(&run.with_progress(&today), warm.taste.as_ref())?;
     let report = train_report::report(run, &setting, &names, &warm, cold.as_ref(), offers.len());
     let history = records.history(params.as_of);
     let products = history.products();

@@ -9,6 +9,7 @@ use crate::feature_state::{Lines, State};
 use crate::feature_taste::{TasteModel, TasteParams};
 use crate::history::History;
 use crate::leak::{self, Leak, LeftOut};
+use crate::model::Model;
 use crate::product_set::ProductSet;
 use crate::train_params::TrainParams;
 
@@ -27,8 +28,10 @@ pub(crate) struct Setting<'a> {
     pub(crate) product_attributes: Vec<Attribute>,
     pub(crate) customer_attributes: Vec<Attribute>,
     pub(crate) taste: TasteParams,
-    /// Customers learned from, rising.
+    /// Customers whose answers are learned from, rising.
     pub(crate) customers: Vec<u32>,
+    /// Of a large tenant, all customers, rising: from them the factors are learned.
+    everyone: Option<Vec<u32>>,
     /// Their lines up to `as_of`, for labels and for choosing the practice offers.
     pub(crate) all: Lines,
     /// Windows between the cutoffs and `as_of`: 1 is the last.
@@ -84,8 +87,14 @@ pub(crate) fn learned_from(run: &Run<'_>, history: &History<'_>, params: &TrainP
 }
 
 impl<'a> Setting<'a> {
-    /// Reads what is common; errors with [`Error::NotEnoughData`].
-    pub(crate) fn new(run: &Run<'_>, history: History<'a>, params: &'a TrainParams) -> Result<Setting<'a>> {
+    /// Reads what is common; errors with [`Error::NotEnoughData`]. A model to start from gives what its features are made of, and what
+    /// it found to know the answer.
+    pub(crate) fn new(
+        run: &Run<'_>,
+        history: History<'a>,
+        params: &'a TrainParams,
+        from: Option<&Model>,
+    ) -> Result<Setting<'a>> {
         let active = history.active_customers();
         let n_buyers = active
             .iter()
@@ -103,8 +112,17 @@ impl<'a> Setting<'a> {
         if params.horizon_days == 0 {
             return Err(Error::input("a horizon of 0 days", "give at least one day"));
         }
-        let history = params.left_out.hide(&history);
+        let given = match from {
+            Some(model) => {
+                let kinds = model.hidden_kinds.clone();
+                LeftOut { event_kinds: kinds, ..params.left_out.clone() }.with(&model.report.leaks)
+            }
+            None => params.left_out.clone(),
+        };
+        let history = given.hide(&history);
         let customers = learned_from(run, &history, params);
+        let active = history.active_customers();
+        let everyone = (active.len() > customers.len()).then_some(active);
         let mut all = Lines::read(&history, customers.clone(), history.n_products(), None);
         // Each cutoff needs some history before it: a horizon at least, and four weeks.
         let before = params.horizon_days.max(28);
@@ -117,12 +135,18 @@ impl<'a> Setting<'a> {
                 "days of history",
             );
         }
-        let (products, described) = learn_attributes(&history, &params.left_out.customer_columns);
+        let (products, described) = match from {
+            Some(model) => (model.product_groupings.clone(), model.customer_groupings.clone()),
+            None => learn_attributes(&history, &given.customer_columns),
+        };
         let product_attributes: Vec<Attribute> =
             products.iter().map(|grouping| grouping.apply(&history.products())).collect();
-        let leaks = leak::inspect_lines(run, &history, &all, &product_attributes, params)?;
-        let left_out = params.left_out.clone().with(&leaks);
-        let (history, described) = if leaks.is_empty() {
+        let leaks = match from {
+            Some(model) => model.report.leaks.clone(),
+            None => leak::inspect_lines(run, &history, &all, &product_attributes, params)?,
+        };
+        let left_out = given.with(&leaks);
+        let (history, described) = if leaks.is_empty() || from.is_some() {
             (history, described)
         } else {
             let history = left_out.hide(&history);
@@ -144,6 +168,7 @@ impl<'a> Setting<'a> {
                 .collect(),
             taste: taste_params(params),
             customers,
+            everyone,
             all,
             windows: (1..=n_windows).collect(),
             n_buyers,
@@ -168,17 +193,37 @@ impl<'a> Setting<'a> {
         start: Option<&TasteModel>,
     ) -> Result<(State, TasteModel)> {
         let history = self.history.earlier(self.cutoff(window));
-        let lines = Lines::read(&history, self.customers.clone(), self.all.popularity.len(), hidden);
-        let model = TasteModel::fit(
-            run,
-            &lines,
-            &self.product_attributes,
-            &self.customer_attributes,
-            &self.taste,
-            start,
-        )?;
+        let mut lines = Lines::read(&history, self.customers.clone(), self.all.popularity.len(), hidden);
+        let model = match self.read_everyone(&history, hidden) {
+            Some(everyone) => {
+                let model = self.fit_taste(run, &everyone, start)?;
+                // What is popular is asked of all, so that it is on the scale that it will have in use.
+                lines.popularity = everyone.popularity;
+                model
+            }
+            None => self.fit_taste(run, &lines, start)?,
+        };
         let taste = model.apply(run, &lines, &self.product_attributes, &self.customer_attributes)?;
         Ok((State::new(run, lines, self.params.horizon_days, &self.product_attributes, taste)?, model))
+    }
+
+    /// The factors of today, of all customers.
+    pub(crate) fn taste_of_today(&self, run: &Run<'_>, start: Option<&TasteModel>) -> Result<TasteModel> {
+        match self.read_everyone(&self.history, None) {
+            Some(everyone) => self.fit_taste(run, &everyone, start),
+            None => self.fit_taste(run, &self.all, start),
+        }
+    }
+
+    /// The lines of all customers, where only some are learned from.
+    fn read_everyone(&self, history: &History<'_>, hidden: Option<&ProductSet>) -> Option<Lines> {
+        let n_products = self.all.popularity.len();
+        self.everyone.as_ref().map(|customers| Lines::read(history, customers.clone(), n_products, hidden))
+    }
+
+    fn fit_taste(&self, run: &Run<'_>, lines: &Lines, start: Option<&TasteModel>) -> Result<TasteModel> {
+        let (products, customers) = (&self.product_attributes, &self.customer_attributes);
+        TasteModel::fit(run, lines, products, customers, &self.taste, start)
     }
 
     /// What each customer answered to an offer in a window: 1 bought, 0 did not, 2 was not known at the cutoff.
