@@ -134,7 +134,8 @@ async fn secure(request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CONTENT_SECURITY_POLICY, if docs { DOCS_CSP } else { CSP });
+    // A page that is made here brings its own policy.
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(if docs { DOCS_CSP } else { CSP });
     if !docs {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     }

@@ -8,6 +8,7 @@ mod import;
 mod job;
 mod key;
 mod model;
+mod model_report;
 mod offer;
 mod recommendation;
 mod reference;
@@ -35,6 +36,7 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(event::routes())
         .merge(data::routes())
         .merge(model::routes())
+        .merge(model_report::routes())
         .merge(job::routes())
         .merge(offer::routes())
         .merge(gain_curve::routes())

@@ -89,6 +89,12 @@ async fn from_files_to_a_gain_curve() {
     assert_eq!((&model["state"], &model["active"]), (&json!("ready"), &json!(true)));
     assert!(model["report"]["methods"][0]["all"]["auc"].as_f64().unwrap() > 0.5, "{model}");
 
+    let page = marketer.get(&format!("/v1/models/{}/report", asked.id())).await.expect(200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(page.header("content-security-policy").contains("style-src 'sha256-"));
+    let report: clew_crm::Report = serde_json::from_value(model["report"].clone()).unwrap();
+    assert_eq!(page.text, clew_crm::report_html::page(&report));
+
     let data = marketer.get("/v1/data").await.expect(200).body();
     assert_eq!(data["n_batches_behind"], 0);
     let names: Vec<&str> =

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::leak::Leak;
+pub use crate::learning_curve::LearningPoint;
 pub use crate::report_backtest::{BandFigures, CutoffFigures, ShrunkFigures};
 
 /// What a training or a backtest says of itself.
@@ -54,6 +55,9 @@ pub struct Report {
     /// What was left out of learning because it knows the answer.
     #[serde(default)]
     pub leaks: Vec<Leak>,
+    /// Quality against the volume of data, from little to all; empty where that was not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub learning_curve: Vec<LearningPoint>,
     /// What recommends, where recommendations are all that was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recommend: Option<RecommendReport>,

@@ -77,6 +77,7 @@ pub(crate) fn report(
         offers,
         features,
         leaks: setting.leaks.clone(),
+        learning_curve: Vec::new(),
         recommend: None,
         warnings,
     }

@@ -1,9 +1,6 @@
-//! The out-of-time figures of a report as text and as HTML: clew beside what a marketer has today.
+//! The out-of-time figures of a report as text: clew beside what a marketer has today.
 
-pub(crate) mod html;
-
-use clew_crm::Report;
-use clew_crm::report::MethodFigures;
+use clew_crm::{Report, report_words};
 
 /// A table of the methods: AUC, and the share of the buyers in the first tenth of the customers.
 pub(crate) fn table(report: &Report) -> String {
@@ -21,24 +18,20 @@ pub(crate) fn table(report: &Report) -> String {
     for method in &report.methods {
         text.push_str(&format!(
             "{:22}{:>9.3}{:>9.3}{:>10.0} %\n",
-            title(method),
+            report_words::title(&method.name),
             method.all.auc,
             method.new.auc,
             method.all.buyers_10 * 100.0
         ));
     }
-    for warning in &report.warnings {
+    for point in &report.learning_curve {
+        text.push_str(&format!(
+            "learned from {:>9} customers{:>5.3} AUC all, {:.3} new\n",
+            point.n_customers, point.auc, point.auc_new
+        ));
+    }
+    for warning in report_words::more_data(&report.learning_curve).iter().chain(&report.warnings) {
         text.push_str(&format!("note: {warning}\n"));
     }
     text.trim_end().to_owned()
-}
-
-/// What a method is called on paper.
-pub(crate) fn title(method: &MethodFigures) -> String {
-    match method.name.as_str() {
-        "most_recent" => "most recent first".to_owned(),
-        "most_frequent" => "most frequent first".to_owned(),
-        "most_spent" => "most spent first".to_owned(),
-        other => other.replace('_', " "),
-    }
 }
