@@ -81,7 +81,7 @@ impl LookAlike {
 }
 
 /// Lower Cholesky factor in place; the ridge keeps the diagonal above 0.
-fn cholesky(mut a: Vec<f64>, k: usize) -> Vec<f64> {
+pub(crate) fn cholesky(mut a: Vec<f64>, k: usize) -> Vec<f64> {
     for i in 0..k {
         for j in 0..=i {
             let mut sum = a[i * k + j];
@@ -95,7 +95,7 @@ fn cholesky(mut a: Vec<f64>, k: usize) -> Vec<f64> {
 }
 
 /// Solves `L Lᵀ x = b` in place.
-fn solve(l: &[f64], k: usize, b: &mut [f64]) {
+pub(crate) fn solve(l: &[f64], k: usize, b: &mut [f64]) {
     for i in 0..k {
         for p in 0..i {
             b[i] -= l[i * k + p] * b[p];

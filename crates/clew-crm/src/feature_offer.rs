@@ -4,6 +4,7 @@
 //! [`names`]; NaN says "does not apply".
 use crate::feature_affinity::Affinity;
 use crate::feature_attribute::{Attribute, Grouping};
+use crate::feature_company;
 use crate::feature_customer::{self, WINDOWS, days, rhythm};
 use crate::feature_ledger::NEVER;
 use crate::feature_level::Level;
@@ -43,6 +44,11 @@ const NOTHING: Inside = Inside {
 };
 
 impl Inside {
+    /// Days with the offer, each counting half after 90 days.
+    pub(crate) fn decayed_days(&self) -> f32 {
+        self.decayed[1]
+    }
+
     /// Whether nothing of the offer was bought of late.
     pub(crate) fn is_new(&self) -> bool {
         self.last >= ACTIVE_DAYS
@@ -77,6 +83,7 @@ pub(crate) fn n_features(groupings: &[Grouping]) -> usize {
         + groupings.len() * N_AROUND
         + Affinity::NAMES.len()
         + Level::NAMES.len()
+        + feature_company::NAMES.len()
 }
 
 /// Names of all features; `cold` marks those that a never-sold offer has too.
@@ -92,6 +99,7 @@ pub(crate) fn names(attributes: &[Attribute]) -> Vec<(String, bool)> {
     }
     names.extend(Affinity::NAMES.iter().map(|name| ((*name).to_owned(), true)));
     names.extend(Level::NAMES.iter().map(|&(name, cold)| (name.to_owned(), cold)));
+    names.extend(feature_company::NAMES.iter().map(|name| ((*name).to_owned(), false)));
     names
 }
 
@@ -103,6 +111,7 @@ pub(crate) struct OfferState<'a> {
     pub(crate) inside: Vec<Inside>,
     around: Vec<Around>,
     affinity: Affinity,
+    company: Vec<[f32; 2]>,
     /// The offer's own level.
     pub(crate) level: Level,
     share: [f32; 2],
@@ -151,6 +160,7 @@ impl<'a> OfferState<'a> {
             .collect();
         let level = Level::new(state, offer, &inside);
         let affinity = Affinity::new(state, offer, &inside);
+        let company = state.company.scores(state, attributes, offer, &inside);
         // How the offer is bought by all: share of baskets, and mean gap of those who bought it twice.
         let mut with = [0_u64; 2];
         let mut baskets = [0_u64; 2];
@@ -167,7 +177,7 @@ impl<'a> OfferState<'a> {
         }
         let share = [0, 1].map(|at| (with[at] as f32 + 0.5) / (baskets[at] as f32 + 50.0));
         let usual_gap = if n_gaps >= 20 { gaps as f32 / n_gaps as f32 } else { f32::NAN };
-        OfferState { state, inside, around, affinity, level, share, usual_gap }
+        OfferState { state, inside, around, affinity, company, level, share, usual_gap }
     }
 
     /// Writes the features of one customer (by place in the state), as many as [`names`] names.
@@ -184,7 +194,9 @@ impl<'a> OfferState<'a> {
         }
         let (affinity, out) = out.split_at_mut(Affinity::NAMES.len());
         self.affinity.write(customer, affinity);
-        self.level.write(out);
+        let (level, company) = out.split_at_mut(Level::NAMES.len());
+        self.level.write(level);
+        company.copy_from_slice(&self.company[customer]);
     }
 
     fn write_inside(&self, customer: usize, out: &mut [f32]) {

@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::event::EventKind;
 use crate::feature_attribute::Attribute;
+use crate::feature_company::Company;
 use crate::feature_customer::{self, Customer};
 use crate::feature_ledger::{Ledger, LedgerBuilder, NEVER};
 use crate::feature_surroundings::Surroundings;
@@ -45,6 +46,8 @@ pub(crate) struct State {
     pub(crate) surroundings: Vec<Surroundings>,
     /// Learned factors.
     pub(crate) taste: Taste,
+    /// What is bought beside what; empty with a mask, since never-sold offers have none.
+    pub(crate) company: Company,
 }
 
 /// The lines of a state, before factors are learned from them.
@@ -55,6 +58,8 @@ pub(crate) struct Lines {
     pub(crate) interest: Ledger,
     pub(crate) profile: Vec<Customer>,
     pub(crate) popularity: Vec<f32>,
+    /// Whether products were left out.
+    pub(crate) masked: bool,
 }
 
 /// Whole days from `at` to the cutoff.
@@ -118,6 +123,7 @@ impl Lines {
             interest: interest.finish(n_products),
             profile,
             popularity,
+            masked: hidden.is_some(),
         }
     }
 }
@@ -138,6 +144,11 @@ impl State {
                 .map(|attribute| Surroundings::new(attribute, &lines.purchases, &lines.popularity))
                 .collect()
         });
+        let company = if lines.masked {
+            Company::default()
+        } else {
+            Company::new(run, &lines, attributes, horizon_days)?
+        };
         let n_active = lines.profile.iter().filter(|customer| customer.is_active()).count();
         let mut profile = lines.profile;
         feature_customer::finish(&mut profile, horizon_days);
@@ -153,6 +164,7 @@ impl State {
             popularity: lines.popularity,
             surroundings,
             taste,
+            company,
         })
     }
 }

@@ -115,8 +115,8 @@ impl Propensity {
         let mean_weight = rows.weight.iter().map(|&w| f64::from(w)).sum::<f64>() / rows.n().max(1) as f64;
         let weight: Vec<f32> = rows.weight.iter().map(|&w| w / mean_weight as f32).collect();
         let learner = BoostedTrees {
-            n_trees: 100,
-            learning_rate: 0.1,
+            n_trees: 300,
+            learning_rate: 0.05,
             max_leaves: 16,
             min_leaf_weight: 100.0,
             l2: 10.0,

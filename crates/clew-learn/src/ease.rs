@@ -46,24 +46,8 @@ impl Ease {
     /// Fits to the rows, each counting `weight` times. Errors on a matrix without values, on more than
     /// [`MAX_COLUMNS`] columns, on weights below 0 and where λ is too small for the numbers to be solved.
     pub fn fit(&self, run: &Run<'_>, rows_by_columns: &Csr, weight: &[f32]) -> Result<FittedEase> {
+        check_ridge(rows_by_columns, weight, self.regularisation)?;
         let m = rows_by_columns.n_cols();
-        if !(self.regularisation > 0.0 && self.regularisation.is_finite()) {
-            return Err(Error::input(
-                format!("a regularisation of {}", self.regularisation),
-                "use a finite one above 0; 100 to 1,000 suits counts of events",
-            ));
-        }
-        if m > MAX_COLUMNS {
-            return Err(Error::input(
-                format!("{m} columns, of which a ridge regression takes {MAX_COLUMNS}"),
-                "leave out the rarest columns, or use the graph filter",
-            ));
-        }
-        if rows_by_columns.n_values() == 0 {
-            return Err(Error::input("the matrix has no values", "give at least one event"));
-        }
-        check_values(rows_by_columns)?;
-        check::weights(rows_by_columns.n_rows(), weight)?;
         let coefficients = if m <= WIDE_COLUMNS {
             self.solve::<f64>(run, rows_by_columns, weight)?
         } else {
@@ -92,6 +76,44 @@ impl Ease {
         }
         Ok(coefficients)
     }
+}
+
+/// P = (Xᵀ W X + λ I)⁻¹ of equation 8, n_columns × n_columns, in 32 bits: what regressions of outcomes that are no columns, or
+/// without some of the columns, are computed from. Each row counts `weight` times. λ should not lie far below the mean square of a
+/// column (summed over the rows), or 32 bits are too few. Errors as [`Ease::fit`].
+pub fn inverse_gramian(run: &Run<'_>, rows: &Csr, weight: &[f32], regularisation: f32) -> Result<Vec<f32>> {
+    check_ridge(rows, weight, regularisation)?;
+    let m = rows.n_cols();
+    let mut gramian = inverse::gramian::<f32>(run, rows, weight, regularisation)?;
+    inverse::negative_inverse(run, &mut gramian, m)?;
+    inverse::mirror(&mut gramian, m);
+    gramian.iter_mut().for_each(|value| *value = -*value);
+    if gramian.iter().any(|value| !value.is_finite()) {
+        return Err(inverse::not_positive());
+    }
+    Ok(gramian)
+}
+
+/// What a regression can be made of.
+fn check_ridge(rows: &Csr, weight: &[f32], regularisation: f32) -> Result<()> {
+    let m = rows.n_cols();
+    if !(regularisation > 0.0 && regularisation.is_finite()) {
+        return Err(Error::input(
+            format!("a regularisation of {regularisation}"),
+            "use a finite one above 0; 100 to 1,000 suits counts of events",
+        ));
+    }
+    if m > MAX_COLUMNS {
+        return Err(Error::input(
+            format!("{m} columns, of which a ridge regression takes {MAX_COLUMNS}"),
+            "leave out the rarest columns, or use the graph filter",
+        ));
+    }
+    if rows.n_values() == 0 {
+        return Err(Error::input("the matrix has no values", "give at least one event"));
+    }
+    check_values(rows)?;
+    check::weights(rows.n_rows(), weight)
 }
 
 impl FittedEase {
@@ -139,5 +161,26 @@ impl Recommender for FittedEase {
             }
         }
         Ok(scores)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::{Silent, Stop};
+
+    #[test]
+    fn the_inverse_of_two_columns_is_that_by_hand() {
+        // XᵀX + 1 = [[6, 2], [2, 3]], whose determinant is 14.
+        let rows = Csr::from_parts(2, vec![0, 2, 3, 4], vec![0, 1, 0, 1], vec![2.0, 1.0, 1.0, 1.0])
+            .unwrap_or_else(|error| panic!("{error}"));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap_or_else(|e| panic!("{e}"));
+        let stop = Stop::new();
+        let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &stop };
+        let inverse = inverse_gramian(&run, &rows, &[1.0; 3], 1.0).unwrap_or_else(|error| panic!("{error}"));
+        for (found, known) in inverse.iter().zip([3.0, -2.0, -2.0, 6.0].map(|v| v / 14.0)) {
+            assert!((found - known).abs() < 1e-6, "{found} for {known}");
+        }
+        assert!(inverse_gramian(&run, &rows, &[1.0; 3], 0.0).is_err());
     }
 }
