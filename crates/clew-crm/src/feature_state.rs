@@ -64,7 +64,7 @@ pub(crate) struct Lines {
 
 /// Whole days from `at` to the cutoff.
 pub(crate) fn age(as_of: i64, at: i64) -> u16 {
-    ((as_of - 1 - at) / DAY).clamp(0, i64::from(NEVER) - 1) as u16
+    (as_of.saturating_sub(1).saturating_sub(at) / DAY).clamp(0, i64::from(NEVER) - 1) as u16
 }
 
 impl Lines {

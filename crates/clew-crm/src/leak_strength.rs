@@ -191,12 +191,16 @@ fn add(counts: &mut [Vec<f64>; 2], bins: &Bins, place: u32) {
     }
 }
 
+/// Minus the log-likelihood of so many buyers among `n` customers who each buy with probability p.
+fn loss(buyers: f64, n: f64, p: f64) -> f64 {
+    -(buyers * p.ln() + (n - buyers) * (1.0 - p).ln())
+}
+
 /// Each half judged by the shares of the other.
 fn strength(bins: &Bins, n: &[Vec<f64>; 2], buyers: &[u32]) -> Strength {
     let mut bought = [vec![0.0; bins.n_bins], vec![0.0; bins.n_bins]];
     buyers.iter().for_each(|&place| add(&mut bought, bins, place));
     let mut strength = Strength { gain: 0.0, deviance: 0.0 };
-    let loss = |buyers: f64, n: f64, p: f64| -(buyers * p.ln() + (n - buyers) * (1.0 - p).ln());
     for (half, other) in [(0, 1), (1, 0)] {
         let (all, all_bought): (f64, f64) = (n[other].iter().sum(), bought[other].iter().sum());
         let share = (all_bought + 0.5) / (all + 1.0);

@@ -37,7 +37,12 @@ pub use table::{Table, TableBuilder, TableView, Value};
 pub use waterfall::{Waterfall, WaterfallStep};
 
 // Learning: what is predicted, from what, and how it is judged.
+pub mod attribute_effect;
 pub mod backtest;
+pub mod effect;
+pub mod effect_model;
+pub mod effect_report;
+pub mod effect_size;
 pub mod estimate;
 mod estimate_costs;
 mod exact;
@@ -88,7 +93,11 @@ mod train_rows;
 mod train_setting;
 mod train_windows;
 
+pub use attribute_effect::AttributeFigures;
 pub use backtest::{BacktestParams, backtest};
+pub use effect::{CampaignEffect, CampaignOutcome, Interval, QiniCurve, QiniPoint};
+pub use effect_report::{CampaignReport, Decile};
+pub use effect_size::{HoldoutSize, holdout_size};
 pub use estimate::{Counts, Estimate, Limit, PhaseEstimate, Speed, estimate};
 pub use gain_curve::{ComparableBacktest, GainCurve, GainPoint, NamedVolumes};
 pub use gain_request::GainRequest;

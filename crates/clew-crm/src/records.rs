@@ -11,6 +11,7 @@ use std::fmt;
 
 use crate::bits::Bits;
 use crate::event::EventTable;
+use crate::feature_state::DAY;
 use crate::history::{Event, History, is_purchase};
 use crate::product_set::ProductSet;
 use crate::table::Table;
@@ -140,6 +141,34 @@ impl Records {
     /// When the last event happened, Unix seconds.
     pub fn last_event(&self) -> Option<i64> {
         self.events.at.iter().max().copied()
+    }
+
+    /// One second after the last event, Unix seconds, and how many events are later still: those of clocks that run ahead. A hundredth
+    /// of the events at most is taken for such, and only after a gap of 60 days to all others. None without events.
+    pub fn end_of_data(&self) -> Option<(i64, usize)> {
+        const GAP: usize = 60;
+        let at = &self.events.at;
+        let first_day = self.first_event()?.div_euclid(DAY);
+        // No file holds a year beyond 9999.
+        let day_of = |at: i64| (at.div_euclid(DAY) - first_day).clamp(0, 4_000_000) as usize;
+        let mut count = vec![0_usize; day_of(self.last_event()?) + 1];
+        at.iter().for_each(|&at| count[day_of(at)] += 1);
+        let (mut end, mut later) = (count.len(), 0);
+        let mut with_events = count.iter().enumerate().rev().filter(|&(_, &n)| n > 0).peekable();
+        let mut seen = 0;
+        while let Some((day, n)) = with_events.next() {
+            seen += n;
+            if seen * 100 > at.len() {
+                break;
+            }
+            if let Some(&(before, _)) = with_events.peek()
+                && day - before > GAP
+            {
+                (end, later) = (before + 1, seen);
+            }
+        }
+        let last = at.iter().copied().filter(|&at| day_of(at) < end).max()?;
+        Some((last + 1, later))
     }
 
     /// The customers, in rising order, who bought a product of `products` at or after `from` and before `until`

@@ -1,6 +1,7 @@
 //! Train: from records to a model, reading nothing at or after `as_of`.
 use clew_learn::{Part, Run};
 
+use crate::attribute_effect;
 use crate::error::Result;
 use crate::feature_attribute::Cut;
 use crate::feature_offer;
@@ -47,7 +48,14 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
     run.report("learning the taste of today", 0.9);
     let today = Part::new(run.progress, 0.9, 0.97);
     let taste = setting.taste_of_today(&run.with_progress(&today), warm.taste.as_ref())?;
-    let report = train_report::report(run, &setting, &names, &warm, cold.as_ref(), offers.len());
+    let mut report = train_report::report(run, &setting, &names, &warm, cold.as_ref(), offers.len());
+    report.attributes = attribute_effect::figures(
+        run,
+        &setting.history,
+        &setting.all,
+        &setting.product_attributes,
+        &setting.left_out.customer_columns,
+    )?;
     let history = records.history(params.as_of);
     let products = history.products();
     Ok(Model {

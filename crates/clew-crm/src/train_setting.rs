@@ -5,13 +5,14 @@ use rand::seq::index::sample;
 
 use crate::error::{Error, Result};
 use crate::feature_attribute::{Attribute, Grouping, learn_groupings};
-use crate::feature_state::{Lines, State};
+use crate::feature_state::{DAY, Lines, State};
 use crate::feature_taste::{TasteModel, TasteParams};
 use crate::history::History;
 use crate::leak::{self, Leak, LeftOut};
 use crate::model::Model;
 use crate::product_set::ProductSet;
 use crate::train_params::TrainParams;
+use crate::train_report::day;
 
 /// Least rows of a group of products.
 const PRODUCT_SUPPORT: usize = 3;
@@ -86,6 +87,24 @@ pub(crate) fn learned_from(run: &Run<'_>, history: &History<'_>, params: &TrainP
     picked.into_iter().map(|place| active[place]).collect()
 }
 
+/// That the date lies within the data: a last window in which nobody bought would teach that nobody ever buys.
+fn check_end(history: &History<'_>, lines: &Lines, horizon_days: u32) -> Result<()> {
+    let ages =
+        (0..lines.customers.len()).filter_map(|customer| lines.purchases.lines_of(customer).next_back());
+    let Some(age) = ages.map(|line| u32::from(line.age)).min().filter(|&age| age >= horizon_days) else {
+        return Ok(());
+    };
+    let last = history.as_of() - (i64::from(age) + 1) * DAY;
+    Err(Error::input(
+        format!(
+            "nothing was bought in the {horizon_days} days before {}: the last purchase is about {}",
+            day(history.as_of()),
+            day(last)
+        ),
+        format!("choose a date up to {}, or import what happened since", day(last + DAY)),
+    ))
+}
+
 impl<'a> Setting<'a> {
     /// Reads what is common; errors with [`Error::NotEnoughData`]. A model to start from gives what its features are made of, and what
     /// it found to know the answer.
@@ -135,6 +154,7 @@ impl<'a> Setting<'a> {
                 "days of history",
             );
         }
+        check_end(&history, &all, params.horizon_days)?;
         let (products, described) = match from {
             Some(model) => (model.product_groupings.clone(), model.customer_groupings.clone()),
             None => learn_attributes(&history, &given.customer_columns),

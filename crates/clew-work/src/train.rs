@@ -90,7 +90,7 @@ fn params(asked: &Row, records: &Records) -> Result<TrainParams, Failure> {
     let as_of = match asked.as_of {
         Some(as_of) => as_of.timestamp(),
         // Everything that is known: the history shows what is before the date.
-        None => records.last_event().map(|at| at + 1).ok_or_else(|| {
+        None => records.end_of_data().map(|(end, _)| end).ok_or_else(|| {
             Failure::fail("not_enough_data", "there are no events yet; import events, then train again")
         })?,
     };

@@ -13,6 +13,18 @@ impl WrongUse {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
+
+    /// The fault of use that this error stands for, with the whole chain of its causes.
+    pub(crate) fn of(error: &dyn std::error::Error) -> Self {
+        let mut text = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            text.push_str(": ");
+            text.push_str(&inner.to_string());
+            cause = inner.source();
+        }
+        Self(text)
+    }
 }
 
 impl fmt::Display for WrongUse {

@@ -89,14 +89,20 @@ impl Session {
         let (records, report) = folder::read_with(&args.data, args.as_of.map(|at| at.0), &bar)
             .with_context(|| format!("could not read {}", args.data.display()))?;
         bar.finish();
-        let last = records.last_event().ok_or_else(|| {
+        let (end, n_later) = records.end_of_data().ok_or_else(|| {
             let until = args.as_of.map(|at| format!(" before {at}")).unwrap_or_default();
             WrongUse::new(format!(
                 "{} has no event{until}; choose another folder or date",
                 args.data.display()
             ))
         })?;
-        let as_of = args.as_of.map_or(last + 1, |at| at.0);
+        let as_of = args.as_of.map_or(end, |at| at.0);
+        if args.as_of.is_none() && n_later > 0 {
+            output_file::tell(&format!(
+                "{n_later} events are more than 60 days later than all others and are not read, as of clocks that run ahead; correct \
+                 them, or give --as-of"
+            ));
+        }
         let session = Self {
             records: Arc::new(records),
             as_of,

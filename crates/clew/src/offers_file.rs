@@ -106,7 +106,7 @@ pub(crate) fn read_rules(
         let reason = row.reason.unwrap_or_else(|| row.name.clone());
         let rule = Rule::new(&row.name, row.scope, &row.expression, &reason);
         if rule.is_in_force(place) {
-            let compiled = rule.compile(history).map_err(|error| WrongUse::new(error.to_string()));
+            let compiled = rule.compile(history).map_err(|error| WrongUse::of(&error));
             rules.push(compiled.with_context(|| format!("{}, line {line}", path.display()))?);
         }
     }
@@ -114,7 +114,7 @@ pub(crate) fn read_rules(
 }
 
 fn resolved(offer: &Offer, records: &Records) -> anyhow::Result<ProductSet> {
-    Ok(offer.resolve(records).map_err(|error| WrongUse::new(error.to_string()))?)
+    Ok(offer.resolve(records).map_err(|error| WrongUse::of(&error))?)
 }
 
 /// The lines of a CSV file with their numbers.

@@ -64,7 +64,7 @@ async fn test_rule(
     let result = state
         .compute()
         .run(move |_| {
-            let as_of = test.as_of.map(Moment::seconds).or_else(|| records.last_event().map(|at| at + 1));
+            let as_of = test.as_of.map(Moment::seconds).or_else(|| records.end_of_data().map(|(end, _)| end));
             let history = records.history(as_of.unwrap_or(i64::MAX));
             let rule = clew_crm::Rule::new("tried", test.scope.into(), &test.expression, "");
             let rule = rule.compile(&history)?;

@@ -193,7 +193,8 @@ async fn list_segment_members(
     let (ids, more) = state
         .compute()
         .run(move |_| {
-            let as_of = query.as_of.map(Moment::seconds).or_else(|| records.last_event().map(|at| at + 1));
+            let as_of =
+                query.as_of.map(Moment::seconds).or_else(|| records.end_of_data().map(|(end, _)| end));
             let history = records.history(as_of.unwrap_or(i64::MAX));
             let segment = clew_crm::Segment { name: row.name, expression: row.expression };
             let mut members = segment.compile(&history)?.evaluate(&history)?;
