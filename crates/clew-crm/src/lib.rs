@@ -37,6 +37,7 @@ pub use table::{Table, TableBuilder, TableView, Value};
 pub use waterfall::{Waterfall, WaterfallStep};
 
 // Learning: what is predicted, from what, and how it is judged.
+pub mod ablation;
 pub mod attribute_effect;
 pub mod backtest;
 pub mod effect;
@@ -93,6 +94,7 @@ mod train_rows;
 mod train_setting;
 mod train_windows;
 
+pub use ablation::AblationFigures;
 pub use attribute_effect::AttributeFigures;
 pub use backtest::{BacktestParams, backtest};
 pub use effect::{CampaignEffect, CampaignOutcome, Interval, QiniCurve, QiniPoint};

@@ -3,6 +3,7 @@
 //! Everything here serialises as it is shown by the API; text and HTML are made of it by whoever shows it.
 use serde::{Deserialize, Serialize};
 
+use crate::ablation::AblationFigures;
 use crate::attribute_effect::AttributeFigures;
 use crate::leak::Leak;
 pub use crate::learning_curve::LearningPoint;
@@ -53,6 +54,9 @@ pub struct Report {
     pub offers: Vec<OfferFigures>,
     /// The features that separate buyers best on their own, best first.
     pub features: Vec<FeatureFigures>,
+    /// What each family of features is worth, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ablation: Vec<AblationFigures>,
     /// What each column of the customers tells of what they buy, on its own; the most telling first.
     #[serde(default)]
     pub attributes: Vec<AttributeFigures>,

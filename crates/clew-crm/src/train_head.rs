@@ -3,7 +3,9 @@ use clew_learn::calibration::{Platt, sigmoid};
 use clew_learn::metrics;
 use clew_learn::{Run, Silent};
 
+use crate::ablation::{AblationFigures, ablate};
 use crate::error::Result;
+use crate::feature_offer;
 use crate::feature_taste::TasteModel;
 use crate::gain_band;
 use crate::judge::{self, JudgedOffer};
@@ -45,6 +47,8 @@ pub(crate) struct LearnedHead {
     /// Factors of the last cutoff, to start those of today from.
     pub(crate) taste: Option<TasteModel>,
     pub(crate) candidates: Vec<CandidateFigures>,
+    /// What each family of features is worth, where that was asked for.
+    pub(crate) ablation: Vec<AblationFigures>,
     pub(crate) n_rows: usize,
     /// Each feature's AUC on its own, mean over the judged offers.
     pub(crate) alone: Vec<f64>,
@@ -60,6 +64,7 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
     let mut fitted: Vec<Propensity> = Vec::new();
     let mut judged = Vec::new();
     let mut fresh = Rows::new(plan.n_features);
+    let mut ablation = Vec::new();
     let n_steps = plan.windows.len() as f64 + 2.0;
     let mut done = 0.0;
     let taste = train_windows::walk(run, setting, plan.windows, plan.hidden, |window, state| {
@@ -78,6 +83,12 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
         }
         let few = &offers[..offers.len().min(MAX_JUDGED)];
         judged = train_windows::judge(run, setting, state, window, few, cold, &fitted)?;
+        if setting.params.ablate && !cold {
+            let names = feature_offer::names(&setting.product_attributes);
+            ablation = ablate(run, &rows, &names, plan.chosen, |models| {
+                train_windows::judge(run, setting, state, window, few, cold, models)
+            })?;
+        }
         fresh = gathered;
         Ok(())
     })?;
@@ -101,7 +112,16 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
         offer.propensity = offer.decisions.get(chosen).map(|d| model.calibrated(d)).unwrap_or_default();
     }
     let misses: Vec<(f64, f64, f64)> = judged.iter().map(miss).collect();
-    Ok(LearnedHead { model, spread: gain_band::spread(&misses), judged, taste, candidates, n_rows, alone })
+    Ok(LearnedHead {
+        model,
+        spread: gain_band::spread(&misses),
+        judged,
+        taste,
+        candidates,
+        ablation,
+        n_rows,
+        alone,
+    })
 }
 
 /// Expected buyers, their variance by chance, and those realised.

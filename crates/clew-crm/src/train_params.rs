@@ -28,6 +28,9 @@ pub struct TrainParams {
     pub min_buyers: usize,
     /// Permutes the labels among customers: a model of noise, to prove that nothing leaks.
     pub permute_labels: bool,
+    /// Learns without each family of features in turn besides, to say what each is worth; takes about as long again.
+    #[serde(default)]
+    pub ablate: bool,
     /// Columns and kinds of events that are not learned from, or are although they look like a copy of the answer.
     #[serde(default)]
     pub left_out: LeftOut,
@@ -48,6 +51,7 @@ impl TrainParams {
             half_life_days: 180.0,
             min_buyers: 50,
             permute_labels: false,
+            ablate: false,
             left_out: LeftOut::default(),
         }
     }

@@ -76,6 +76,7 @@ pub(crate) fn report(
         band_spread: warm.spread,
         offers,
         features,
+        ablation: warm.ablation.clone(),
         attributes: Vec::new(),
         leaks: setting.leaks.clone(),
         learning_curve: Vec::new(),

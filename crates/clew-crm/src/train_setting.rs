@@ -89,15 +89,19 @@ pub(crate) fn learned_from(run: &Run<'_>, history: &History<'_>, params: &TrainP
 
 /// That the date lies within the data: a last window in which nobody bought would teach that nobody ever buys.
 fn check_end(history: &History<'_>, lines: &Lines, horizon_days: u32) -> Result<()> {
-    let ages =
+    let mut last_lines =
         (0..lines.customers.len()).filter_map(|customer| lines.purchases.lines_of(customer).next_back());
-    let Some(age) = ages.map(|line| u32::from(line.age)).min().filter(|&age| age >= horizon_days) else {
+    if last_lines.any(|line| u32::from(line.age) < horizon_days) {
         return Ok(());
+    }
+    let last_purchase = |customer: &u32| {
+        let events = history.events_of(*customer);
+        (0..events.len()).rev().find(|&i| events.is_purchase(i)).and_then(|i| events.at.get(i).copied())
     };
-    let last = history.as_of() - (i64::from(age) + 1) * DAY;
+    let last = lines.customers.iter().filter_map(last_purchase).max().unwrap_or(history.as_of());
     Err(Error::input(
         format!(
-            "nothing was bought in the {horizon_days} days before {}: the last purchase is about {}",
+            "nothing was bought in the {horizon_days} days before {}: the last purchase is of {}",
             day(history.as_of()),
             day(last)
         ),

@@ -107,7 +107,10 @@ fn a_holdout_that_was_not_drawn_by_chance_is_told() {
     assert_eq!(outcome.effect(28).unwrap_err().to_string(), "not enough data yet: 0 of 1 customers held out");
 }
 
-fn records(rows: &[(&str, &str, i64, Option<&str>, Option<&str>)]) -> Records {
+/// Kind, customer, time, product, campaign.
+type Row<'a> = (&'a str, &'a str, i64, Option<&'a str>, Option<&'a str>);
+
+fn records(rows: &[Row<'_>]) -> Records {
     let mut events = EventTable::new();
     for &(kind, customer, at, product, campaign) in rows {
         let revenue = (kind == "purchase").then_some(5.0);

@@ -27,6 +27,9 @@ pub(crate) struct Args {
     /// Permutes the labels among customers, of all windows: the proof that nothing leaks is an AUC of 0.5
     #[arg(long)]
     permute_labels: bool,
+    /// Learns without each family of features in turn besides, to say what each is worth
+    #[arg(long)]
+    ablation: bool,
     /// A column of customers or a kind of event that is honest although it looks like a copy of the answer; may be given again
     #[arg(long, value_name = "NAME")]
     trust: Vec<String>,
@@ -47,6 +50,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let session = Session::open(&args.data, globals)?;
     let mut params = BacktestParams::new(session.as_of, args.data.horizon_days.unwrap_or(28));
     params.train.permute_labels = args.permute_labels;
+    params.train.ablate = args.ablation;
     params.train.left_out.trusted = args.trust;
     if let Some(path) = &args.offers {
         let offers = offers_file::read(path, &session.records)?;
