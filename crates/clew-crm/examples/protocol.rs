@@ -111,22 +111,30 @@ fn show(report: &Report) {
     let (expected, bought) =
         report.offers.iter().fold((0.0, 0), |sum, o| (sum.0 + o.expected_buyers, sum.1 + o.n_buyers));
     println!("  expected {expected:.0} realised {bought}; offers judged {}", report.offers.len());
-    // The spread that would have covered 80 % of the offers, from each band's own width.
-    let covered = |spread: f64| {
-        let inside = report.offers.iter().filter(|o| {
-            let width = ((o.high + 0.5) / (o.expected_buyers + 0.5)).ln() / 1.2816;
-            let chance = (width * width - report.band_spread.powi(2)).max(0.0);
-            let miss = ((o.n_buyers as f64 + 0.5) / (o.expected_buyers + 0.5)).ln();
-            miss.abs() <= 1.2816 * (spread * spread + chance).sqrt()
-        });
-        inside.count() as f64 / report.offers.len().max(1) as f64
-    };
-    let right = (0..200).map(|s| f64::from(s) / 200.0).find(|&s| covered(s) >= 0.8);
-    println!("  a spread of {right:?} would have covered 80 %");
     println!(
         "  coverage {:?} spread {:.3} warnings {:?}",
         report.band_coverage, report.band_spread, report.warnings
     );
+    for c in &report.cutoffs {
+        for (what, figures, band) in
+            [("warm", Some(&c.warm), c.warm_band), ("cold", c.cold.as_ref(), c.cold_band)]
+        {
+            let Some(f) = figures else { continue };
+            println!(
+                "  {} {what} auc {:.4} b10 {:.3} ll {:.4} cal {:.3} inside {}/{} under {} over {}",
+                c.judged_from,
+                f.auc,
+                f.buyers_10,
+                f.log_loss.unwrap_or_default(),
+                f.calibration.unwrap_or_default(),
+                band.n_inside,
+                band.n_pairs,
+                band.n_under,
+                band.n_over
+            );
+        }
+    }
+    println!("  warm {:?}\n  cold {:?}", report.warm_band, report.cold_band);
     for f in &report.features {
         println!("    {:.4} {}", f.auc, f.name);
     }
@@ -151,9 +159,16 @@ fn main() -> Outcome<()> {
     let progress = Clock(clock, Mutex::default());
     let run = Run { pool: &pool, seed: 1, progress: &progress, stop: &stop };
     if offers == "backtest" {
-        let report = clew_crm::backtest(&run, &records, &BacktestParams::new(as_of.timestamp(), 28))?;
+        let asked = BacktestParams { n_cutoffs: 4, ..BacktestParams::new(as_of.timestamp(), 28) };
+        let report = clew_crm::backtest(&run, &records, &asked)?;
         println!("backtest in {:.1} s", clock.elapsed().as_secs_f64());
         show(&report);
+        for o in &report.offers {
+            println!(
+                "PAIR\t{}\t{}\t{}\t{}\t{:.2}\t{:.2}\t{:.2}\t{}",
+                o.judged_from, o.cold, o.name, o.n_customers, o.expected_buyers, o.low, o.high, o.n_buyers
+            );
+        }
         return Ok(());
     }
     let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;

@@ -87,6 +87,7 @@ impl Scorer {
                 }
             }
         }
+        let share = self.share_expected(&worth);
         let mut ranked: Vec<(u32, (f64, f64))> =
             kept.ones().filter_map(|customer| Some((customer, worth[self.place(customer)?]))).collect();
         if ranked.is_empty() {
@@ -99,7 +100,7 @@ impl Scorer {
         let (customers, worth) = ranked.into_iter().unzip();
         let ranked = Ranked { customers, worth };
         let n_buyers = offer.level.n_buyers;
-        let spread = self.model.heads.as_ref().map_or(0.5, |heads| heads.spread_of(n_buyers));
+        let spread = self.model.heads.as_ref().map_or(0.5, |heads| heads.spread_of(n_buyers, share));
         let mut curve = curve(&ranked, spread, request.margin, request.cost_per_contact)?;
         curve.n_products = products.len();
         curve.waterfall = waterfall;
@@ -123,6 +124,13 @@ impl Scorer {
             .zip(baskets)
             .map(|(p, b)| (f64::from(p), f64::from(p) * f64::from(b)))
             .collect())
+    }
+
+    /// Share of the active customers that is expected to buy from the whole offer: what its spread goes by.
+    fn share_expected(&self, worth: &[(f64, f64)]) -> f64 {
+        let active = worth.iter().zip(&self.state.profile).filter(|(_, customer)| customer.is_active());
+        let (sum, n) = active.fold((0.0, 0_u64), |(sum, n), (worth, _)| (sum + worth.0, n + 1));
+        sum / n.max(1) as f64
     }
 
     fn sum(&self, kept: &Bits, worth: &[(f64, f64)]) -> (f64, f64) {

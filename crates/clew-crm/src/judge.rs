@@ -47,9 +47,9 @@ impl JudgedOffer {
 }
 
 /// Figures of one way of scoring: `score` gives an offer's scores, `probability` says whether they are propensities.
-pub(crate) fn figures<'a>(
-    offers: &'a [JudgedOffer],
-    score: impl Fn(&'a JudgedOffer) -> Vec<f32>,
+pub(crate) fn figures<'a, S: AsRef<[f32]>>(
+    offers: impl IntoIterator<Item = &'a JudgedOffer>,
+    score: impl Fn(&'a JudgedOffer) -> S,
     probability: bool,
     new_only: bool,
 ) -> Figures {
@@ -57,7 +57,7 @@ pub(crate) fn figures<'a>(
     let (mut predicted, mut loss) = (0.0_f64, 0.0_f64);
     for offer in offers {
         let scores = score(offer);
-        let (scores, bought) = offer.chosen(&scores, new_only);
+        let (scores, bought) = offer.chosen(scores.as_ref(), new_only);
         let n_buyers = bought.iter().filter(|&&y| y > 0.5).count();
         sum.n_rows += bought.len();
         sum.n_buyers += n_buyers;
@@ -96,15 +96,14 @@ pub(crate) fn figures<'a>(
 }
 
 /// The model's figures, under the name `clew`, then the baselines'.
-pub(crate) fn methods(offers: &[JudgedOffer]) -> Vec<MethodFigures> {
-    let propensity = |offer: &JudgedOffer| offer.propensity.clone();
+pub(crate) fn methods<'a>(offers: &'a [JudgedOffer]) -> Vec<MethodFigures> {
     let mut methods = vec![MethodFigures {
         name: "clew".to_owned(),
-        all: figures(offers, propensity, true, false),
-        new: figures(offers, propensity, true, true),
+        all: figures(offers, |offer| offer.propensity.as_slice(), true, false),
+        new: figures(offers, |offer| offer.propensity.as_slice(), true, true),
     }];
     for (at, name) in BASELINES.iter().enumerate() {
-        let score = |offer: &JudgedOffer| offer.baselines.get(at).cloned().unwrap_or_default();
+        let score = |offer: &'a JudgedOffer| offer.baselines.get(at).map_or(&[][..], Vec::as_slice);
         // Popularity is the offer's own level, the same for everybody: a probability that orders nobody.
         let probability = *name == "popularity";
         methods.push(MethodFigures {
@@ -134,13 +133,14 @@ pub(crate) fn calibration_curve(offers: &[JudgedOffer]) -> Vec<CalibrationPoint>
         .collect()
 }
 
-/// One judged offer's line of the report.
-pub(crate) fn offer_figures(offer: &JudgedOffer, spread: f64) -> OfferFigures {
+/// One judged offer's line of the report; `spread` gives that of an offer that such a share of customers is expected to buy from.
+pub(crate) fn offer_figures(offer: &JudgedOffer, spread: impl Fn(f64) -> f64) -> OfferFigures {
     let propensity = offer.propensity.as_slice();
     let weight = vec![1.0; offer.bought.len()];
     let (new_scores, new_bought) = offer.chosen(propensity, true);
     let expected: f64 = propensity.iter().map(|&p| f64::from(p)).sum();
-    let (low, high) = crate::gain_band::band(expected, variance(propensity), spread);
+    let share = expected / propensity.len().max(1) as f64;
+    let (low, high) = crate::gain_band::band(expected, variance(propensity), spread(share));
     OfferFigures {
         name: offer.name.clone(),
         judged_from: String::new(),

@@ -188,6 +188,11 @@ impl Propensity {
         decisions.iter().map(|&z| sigmoid(self.straightened(z)) as f32).collect()
     }
 
+    /// Numbers in a row.
+    pub(crate) fn n_features(&self) -> usize {
+        self.n_features
+    }
+
     /// Whether the model is of rows of so many features, and its parts of one another.
     pub(crate) fn fits(&self, n_features: usize) -> bool {
         self.n_features == n_features

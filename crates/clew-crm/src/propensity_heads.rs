@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::feature_offer::OfferState;
+use crate::gain_band::Spread;
 use crate::propensity::Propensity;
 
 /// Buyers of an offer at which the model for sold offers and the one for never-sold offers count the same.
@@ -21,7 +22,7 @@ pub(crate) struct Heads {
     /// For offers that never sold; none where there was nothing to practise launches on.
     pub(crate) cold: Option<Propensity>,
     /// Spread of the offer factor, warm and cold.
-    pub(crate) spread: [f64; 2],
+    pub(crate) spread: [Spread; 2],
     /// Features in a row.
     pub(crate) n_features: usize,
 }
@@ -40,10 +41,11 @@ impl Heads {
         if self.cold.is_none() { 1.0 } else { n_buyers as f32 / (n_buyers as f32 + HALF_BUYERS) }
     }
 
-    /// Spread of the offer factor, for an offer with so many buyers.
-    pub(crate) fn spread_of(&self, n_buyers: usize) -> f64 {
+    /// Spread of the offer factor, for an offer with so many buyers so far, that such a share of customers is expected to buy from.
+    pub(crate) fn spread_of(&self, n_buyers: usize, share: f64) -> f64 {
         let warmth = f64::from(self.warmth(n_buyers));
-        (warmth * self.spread[0].powi(2) + (1.0 - warmth) * self.spread[1].powi(2)).sqrt()
+        let [warm, cold] = self.spread.map(|spread| spread.of(share).powi(2));
+        (warmth * warm + (1.0 - warmth) * cold).sqrt()
     }
 
     /// Propensities of the given customers (places in the offer's state).
@@ -94,7 +96,7 @@ impl Heads {
     /// Adds the models to a file.
     pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
         let saved = Saved {
-            spread: self.spread.to_vec(),
+            spread: self.spread.map(Spread::to_numbers).concat(),
             n_features: self.n_features,
             with_cold: self.cold.is_some(),
         };
@@ -109,9 +111,9 @@ impl Heads {
         Ok(Heads {
             warm: Propensity::read(file, "warm")?,
             cold: if saved.with_cold { Some(Propensity::read(file, "cold")?) } else { None },
-            spread: match saved.spread.as_slice() {
-                &[warm, cold] => [warm, cold],
-                _ => [0.5, 0.5],
+            spread: {
+                let (warm, cold) = saved.spread.split_at(saved.spread.len() / 2);
+                [warm, cold].map(|numbers| Spread::from_numbers(numbers).unwrap_or(Spread::UNKNOWN))
             },
             n_features: saved.n_features,
         })

@@ -3,31 +3,23 @@ use clew_learn::{Part, Run};
 
 use crate::attribute_effect;
 use crate::error::Result;
-use crate::feature_attribute::Cut;
 use crate::feature_offer;
 use crate::model::Model;
 use crate::propensity_heads::Heads;
 use crate::records::Records;
-use crate::train_head::{self, HeadPlan, LearnedHead};
-use crate::train_offers::{masked_offers, practice_offers};
+use crate::train_head::{self, HeadPlan};
+use crate::train_launch::{cold_head, groupings};
+use crate::train_offers::practice_offers;
 pub use crate::train_params::TrainParams;
 use crate::train_report;
 use crate::train_setting::Setting;
-
-/// Masked offers to practise launches on, at most; and the fewest that are worth a model.
-const N_MASKED: (usize, usize) = (60, 8);
 
 /// Learns from everything before `params.as_of`. Errors with [`Error::NotEnoughData`](crate::Error::NotEnoughData) under the minimum of
 /// buyers or of days, and with `Stopped` when the run is asked to end.
 pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<Model> {
     run.report("reading the history", 0.0);
     let setting = Setting::new(run, records.history(params.as_of), params, None)?;
-    let groups: Vec<_> = setting
-        .product_attributes
-        .iter()
-        .filter(|attribute| attribute.grouping.cut != Cut::Words)
-        .cloned()
-        .collect();
+    let groups = groupings(&setting.product_attributes);
     let offers = practice_offers(run, &groups, &setting.all.popularity, params.n_offers);
     let names = feature_offer::names(&setting.product_attributes);
     let n_features = names.len();
@@ -37,6 +29,7 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
         &setting,
         &HeadPlan {
             offers: &offers,
+            groups: Some(&groups),
             hidden: None,
             windows: &setting.windows,
             chosen: &every,
@@ -44,7 +37,8 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
             max_rows: params.max_rows,
         },
     )?;
-    let cold = cold_head(&run.with_progress(&Part::new(run.progress, 0.65, 0.9)), &setting, &groups, &names)?;
+    let cold =
+        cold_head(&run.with_progress(&Part::new(run.progress, 0.65, 0.9)), &setting, &groups, &names, None)?;
     run.report("learning the taste of today", 0.9);
     let today = Part::new(run.progress, 0.9, 0.97);
     let taste = setting.taste_of_today(&run.with_progress(&today), warm.taste.as_ref())?;
@@ -76,29 +70,4 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
             n_features,
         }),
     })
-}
-
-/// The head for never-sold offers; none where too little can be masked.
-fn cold_head(
-    run: &Run<'_>,
-    setting: &Setting<'_>,
-    groups: &[crate::feature_attribute::Attribute],
-    names: &[(String, bool)],
-) -> Result<Option<LearnedHead>> {
-    let (offers, hidden) = masked_offers(run, groups, &setting.all.popularity, N_MASKED.0);
-    if offers.len() < N_MASKED.1 {
-        return Ok(None);
-    }
-    let chosen: Vec<usize> = (0..names.len()).filter(|&feature| names[feature].1).collect();
-    // Fewer windows than for offers that sold: each costs a factorisation of its own.
-    let windows: Vec<u32> = setting.windows.iter().copied().take(3).collect();
-    let plan = HeadPlan {
-        offers: &offers,
-        hidden: Some(&hidden),
-        windows: &windows,
-        chosen: &chosen,
-        n_features: names.len(),
-        max_rows: setting.params.max_rows / 3,
-    };
-    train_head::learn(run, setting, &plan).map(Some)
 }

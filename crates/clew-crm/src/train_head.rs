@@ -1,22 +1,36 @@
 //! Head: learns one propensity model through all windows: gather, fit the nested kinds, judge on the last window, choose, calibrate, refit.
-use clew_learn::calibration::{Platt, sigmoid};
+use clew_learn::calibration::sigmoid;
 use clew_learn::metrics;
 use clew_learn::{Run, Silent};
 
 use crate::ablation::{AblationFigures, ablate};
 use crate::error::Result;
+use crate::feature_attribute::Attribute;
 use crate::feature_offer;
+use crate::feature_state::State;
 use crate::feature_taste::TasteModel;
-use crate::gain_band;
+use crate::gain_band::Spread;
 use crate::judge::{self, JudgedOffer};
 use crate::product_set::ProductSet;
 use crate::propensity::{Kind, Propensity};
 use crate::report::CandidateFigures;
-use crate::train_offers::PracticeOffer;
+use crate::train_calibration::{JudgedWindow, calibrate};
+use crate::train_folds::Folds;
+use crate::train_offers::{PracticeOffer, practice_offers};
 use crate::train_rows::Rows;
 use crate::train_setting::Setting;
 use crate::train_windows;
 
+/// The judged offers are drawn apart from those that are practised on.
+const JUDGED: u64 = 0x1d6e;
+/// Windows judged, at most: each by a fit to the ones before it.
+const N_JUDGED: usize = 3;
+/// Launches practised on in a window, at the least: with fewer that sold enough, those that sold less are taken, too.
+const MIN_LAUNCHES: usize = 8;
+/// Rows that the figures in training are of, at most.
+const MAX_TRAINING: usize = 50_000;
+/// Folds of masked launches: see [`Folds`].
+const N_FOLDS: usize = 3;
 /// Offers judged, at most.
 const MAX_JUDGED: usize = 120;
 /// A larger kind must beat a smaller one by this much in log loss (relative) or in AUC to be taken.
@@ -26,6 +40,8 @@ const MARGIN: (f64, f64) = (0.001, 0.0005);
 pub(crate) struct HeadPlan<'a> {
     /// Groupings that play the offer.
     pub(crate) offers: &'a [PracticeOffer],
+    /// Attributes that the judged offers are drawn from, by what sold before each judged window; none to judge on the practice offers.
+    pub(crate) groups: Option<&'a [Attribute]>,
     /// Products hidden from every history; the head is for never-sold offers then.
     pub(crate) hidden: Option<&'a ProductSet>,
     /// Windows to learn from, rising; the first is judged on.
@@ -41,7 +57,7 @@ pub(crate) struct HeadPlan<'a> {
 /// A learned head with what was seen on the judged window.
 pub(crate) struct LearnedHead {
     pub(crate) model: Propensity,
-    pub(crate) spread: f64,
+    pub(crate) spread: Spread,
     /// With the propensities of the chosen kind from the fit that had not seen the window.
     pub(crate) judged: Vec<JudgedOffer>,
     /// Factors of the last cutoff, to start those of today from.
@@ -60,10 +76,10 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
     let run = &whole.with_progress(&Silent);
     let cold = plan.hidden.is_some();
     let budget = (plan.max_rows / (plan.offers.len() * plan.windows.len()).max(1)).max(24);
-    let mut rows = Rows::new(plan.n_features);
-    let mut fitted: Vec<Propensity> = Vec::new();
-    let mut judged = Vec::new();
-    let mut fresh = Rows::new(plan.n_features);
+    let mut folds = Folds::new(if cold { N_FOLDS } else { 1 }, plan.n_features);
+    // The newest window's candidates with some of the rows that they were fitted to; where there are folds, those of the first.
+    let mut fitted: (Vec<Propensity>, Rows) = (Vec::new(), Rows::new(plan.n_features));
+    let mut judged: Vec<Vec<JudgedOffer>> = Vec::new();
     let mut ablation = Vec::new();
     let n_steps = plan.windows.len() as f64 + 2.0;
     let mut done = 0.0;
@@ -71,85 +87,122 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
         let phase = if cold { "learning from masked launches" } else { "learning from past windows" };
         whole.report(phase, done / n_steps);
         done += 1.0;
-        let offers: Vec<PracticeOffer> =
-            plan.offers.iter().filter(|offer| cold || offer.has_sold(&state.popularity)).cloned().collect();
-        let gathered = train_windows::gather(run, setting, state, window, &offers, plan.n_features, budget)?;
-        if Some(&window) != plan.windows.first() {
-            rows.append(gathered);
-            return Ok(());
+        let newest = Some(&window) == plan.windows.first();
+        let judges = plan.windows.iter().take(N_JUDGED).any(|&judged| judged == window);
+        let known = known_offers(setting, state, plan, window);
+        let (mut gathered, mut outcomes) = (Vec::new(), Vec::new());
+        for fold in 0..folds.n() {
+            let inside = known.iter().filter(|(place, _)| folds.of(*place) == fold);
+            let offers: Vec<PracticeOffer> = inside.map(|&(_, offer)| offer.clone()).collect();
+            gathered.push(train_windows::gather(
+                run,
+                setting,
+                state,
+                (window, fold),
+                &offers,
+                plan.n_features,
+                budget,
+            )?);
+            let rows = folds.without(fold);
+            if !judges || rows.n() == 0 {
+                continue;
+            }
+            // Of the older windows only the level is wanted, which the quick kind knows as well as any.
+            let kinds = if newest { &Kind::ALL[..] } else { &[Kind::Logistic] };
+            let mut models: Vec<Propensity> = Vec::new();
+            for &kind in kinds {
+                models.push(Propensity::fit(run, kind, &rows, plan.chosen, models.last())?);
+            }
+            let few = match plan.groups {
+                Some(groups) => {
+                    practice_offers(&run.with_stream(JUDGED), groups, &state.popularity, MAX_JUDGED)
+                }
+                None => offers.into_iter().take(MAX_JUDGED).collect(),
+            };
+            outcomes.extend(train_windows::judge(run, setting, state, window, &few, cold, &models)?);
+            if newest && setting.params.ablate && !cold {
+                let names = feature_offer::names(&setting.product_attributes);
+                ablation = ablate(run, &rows, &names, plan.chosen, |models| {
+                    train_windows::judge(run, setting, state, window, &few, cold, models)
+                })?;
+            }
+            if newest && fitted.0.is_empty() {
+                fitted = (models, rows.thinned(MAX_TRAINING));
+            }
         }
-        for kind in Kind::ALL {
-            fitted.push(Propensity::fit(run, kind, &rows, plan.chosen, fitted.last())?);
+        if !outcomes.is_empty() {
+            judged.push(outcomes);
         }
-        let few = &offers[..offers.len().min(MAX_JUDGED)];
-        judged = train_windows::judge(run, setting, state, window, few, cold, &fitted)?;
-        if setting.params.ablate && !cold {
-            let names = feature_offer::names(&setting.product_attributes);
-            ablation = ablate(run, &rows, &names, plan.chosen, |models| {
-                train_windows::judge(run, setting, state, window, few, cold, models)
-            })?;
-        }
-        fresh = gathered;
+        folds.append(gathered);
         Ok(())
     })?;
+    let (fitted, seen) = fitted;
+    judged.reverse();
+    let (mut judged, older) = match judged.split_first_mut() {
+        Some((newest, older)) => (std::mem::take(newest), older),
+        None => (Vec::new(), &mut [][..]),
+    };
     whole.report("choosing and calibrating", done / n_steps);
     let mut candidates = Vec::new();
     for (at, model) in fitted.iter().enumerate() {
-        candidates.push(candidate(run, model, &rows, &judged, at, cold)?);
+        candidates.push(candidate(run, model, &seen, &judged, at, cold)?);
     }
     let chosen = choose(&candidates);
     if let Some(candidate) = candidates.get_mut(chosen) {
         candidate.chosen = true;
     }
     let alone = alone(&judged, plan.n_features);
-    rows.append(fresh);
+    let rows = folds.all();
     let n_rows = rows.n();
     whole.report("fitting on all windows", (done + 0.5) / n_steps);
     let kind = fitted.get(chosen).map_or(Kind::Linear, |model| model.kind);
     let mut model = Propensity::fit(run, kind, &rows, plan.chosen, None)?;
-    model.platt = calibrate(&judged, chosen)?;
+    let windows: Vec<JudgedWindow<'_>> = std::iter::once(JudgedWindow { offers: &judged, candidate: chosen })
+        .chain(older.iter().map(|offers| JudgedWindow { offers, candidate: 0 }))
+        .collect();
+    let (platt, spread) = calibrate(&windows);
+    model.platt = platt;
     for offer in &mut judged {
         offer.propensity = offer.decisions.get(chosen).map(|d| model.calibrated(d)).unwrap_or_default();
     }
-    let misses: Vec<(f64, f64, f64)> = judged.iter().map(miss).collect();
-    Ok(LearnedHead {
-        model,
-        spread: gain_band::spread(&misses),
-        judged,
-        taste,
-        candidates,
-        ablation,
-        n_rows,
-        alone,
-    })
+    Ok(LearnedHead { model, spread, judged, taste, candidates, ablation, n_rows, alone })
 }
 
-/// Expected buyers, their variance by chance, and those realised.
-pub(crate) fn miss(offer: &JudgedOffer) -> (f64, f64, f64) {
-    let sum = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>();
-    (sum(&offer.propensity), judge::variance(&offer.propensity), sum(&offer.bought))
+/// The offers that may be practised on in a window, by what they had sold before it, with their places in the plan.
+fn known_offers<'a>(
+    setting: &Setting<'_>,
+    state: &State,
+    plan: &HeadPlan<'a>,
+    window: u32,
+) -> Vec<(usize, &'a PracticeOffer)> {
+    let known = |offer: &PracticeOffer| match plan.hidden {
+        Some(_) => setting.is_worth_it(&offer.products, window),
+        None => offer.has_sold(&state.popularity),
+    };
+    let all = plan.offers.iter().enumerate();
+    let some: Vec<_> = all.clone().filter(|(_, offer)| known(offer)).collect();
+    if plan.hidden.is_some() && some.len() < MIN_LAUNCHES { all.collect() } else { some }
 }
 
 /// One candidate's figures in training and out of time.
 fn candidate(
     run: &Run<'_>,
     model: &Propensity,
-    rows: &Rows,
+    seen: &Rows,
     judged: &[JudgedOffer],
     at: usize,
     cold: bool,
 ) -> Result<CandidateFigures> {
-    let few = rows.thinned(50_000);
-    let inside = model.decision(run, &few.x)?;
+    let inside = model.decision(run, &seen.x)?;
     let probability: Vec<f32> = inside.iter().map(|&z| sigmoid(f64::from(z)) as f32).collect();
     let all = judge::figures(judged, |offer| judge::plain(offer, at), true, false);
     let new = judge::figures(judged, |offer| judge::plain(offer, at), true, true);
     Ok(CandidateFigures {
         name: format!("{}{}", if cold { "cold " } else { "" }, model.kind.name()),
-        auc_training: auc_by_group(&inside, &few),
+        auc_training: auc_by_group(&inside, seen),
         auc: all.auc,
         auc_new: new.auc,
-        log_loss_training: metrics::log_loss(&probability, &few.y, &few.weight)?,
+        log_loss_training: metrics::log_loss(&probability, &seen.y, &seen.weight)?,
         log_loss: all.log_loss.unwrap_or(f64::NAN),
         chosen: false,
     })
@@ -183,34 +236,6 @@ fn choose(candidates: &[CandidateFigures]) -> usize {
         }
     }
     best
-}
-
-/// Rows that the calibration is fitted to, at most.
-const MAX_CALIBRATED: usize = 100_000;
-/// Share of the judged window's shift that is held for the next one.
-const KEPT_SHIFT: f64 = 0.25;
-
-/// Straightens the log-odds on the judged window. The slope is kept as found; of the shift, a part: how far the last window lay off as a
-/// whole says little of how far the next one will, and the final fit has seen the last one.
-fn calibrate(judged: &[JudgedOffer], chosen: usize) -> Result<Platt> {
-    let n_rows: usize = judged.iter().map(|offer| offer.bought.len()).sum();
-    // Two numbers are found from every k-th row as well as from all.
-    let step = n_rows.div_ceil(MAX_CALIBRATED).max(1);
-    let (decisions, bought): (Vec<f32>, Vec<f32>) = judged
-        .iter()
-        .filter_map(|offer| {
-            Some(offer.decisions.get(chosen)?.iter().copied().zip(offer.bought.iter().copied()))
-        })
-        .flatten()
-        .step_by(step)
-        .unzip();
-    let n_buyers: f32 = bought.iter().sum();
-    // With few buyers the line is pulled towards no change.
-    let trust = f64::from(n_buyers) / (f64::from(n_buyers) + 200.0);
-    let Ok(found) = Platt::fit(&decisions, &bought, &vec![1.0; bought.len()]) else {
-        return Ok(Platt { slope: 1.0, intercept: 0.0 });
-    };
-    Ok(Platt { slope: 1.0 + trust * (found.slope - 1.0), intercept: KEPT_SHIFT * trust * found.intercept })
 }
 
 /// Each feature's AUC on its own, mean over the judged offers, whichever way it points.

@@ -134,12 +134,14 @@ pub(crate) fn practice_offers(
     offers
 }
 
-/// Offers to hide from the history, to practise launches on; and all their products together.
+/// Offers to hide from the history, to practise launches on; and all their products together. `worth_it` says whether as many buy from an
+/// offer as it takes to launch one.
 pub(crate) fn masked_offers(
     run: &Run<'_>,
     attributes: &[Attribute],
     popularity: &[f32],
     n: usize,
+    worth_it: impl Fn(&ProductSet) -> bool,
 ) -> (Vec<PracticeOffer>, ProductSet) {
     let n_products = popularity.len();
     let mut rng = run.rng(STREAM + 1);
@@ -159,10 +161,13 @@ pub(crate) fn masked_offers(
         {
             continue;
         }
+        let products = ProductSet::new(n_products, group.products);
+        if !worth_it(&products) {
+            continue;
+        }
         hidden_mass += more;
         fresh.iter().for_each(|&p| hidden[p as usize] = true);
-        offers
-            .push(PracticeOffer { name: group.name, products: ProductSet::new(n_products, group.products) });
+        offers.push(PracticeOffer { name: group.name, products });
     }
     let products = ProductSet::new(n_products, (0..n_products as u32).filter(|&p| hidden[p as usize]));
     (offers, products)

@@ -2,6 +2,7 @@
 use chrono::DateTime;
 use clew_learn::Run;
 
+use crate::gain_band::USUAL_SHARE;
 use crate::judge;
 use crate::leak::Leak;
 use crate::report::{
@@ -73,7 +74,7 @@ pub(crate) fn report(
         cold_band: BandFigures::of(&offers, |offer| offer.cold),
         cutoffs: Vec::new(),
         shrunk: Vec::new(),
-        band_spread: warm.spread,
+        band_spread: warm.spread.of(USUAL_SHARE),
         offers,
         features,
         ablation: warm.ablation.clone(),
@@ -86,7 +87,7 @@ pub(crate) fn report(
 }
 
 fn lines(head: &LearnedHead) -> Vec<OfferFigures> {
-    head.judged.iter().map(|offer| judge::offer_figures(offer, head.spread)).collect()
+    head.judged.iter().map(|offer| judge::offer_figures(offer, |share| head.spread.of(share))).collect()
 }
 
 /// Share of the offers whose realised buyers fell inside the band.

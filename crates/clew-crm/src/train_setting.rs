@@ -20,6 +20,8 @@ const PRODUCT_SUPPORT: usize = 3;
 const CUSTOMER_SUPPORT: usize = 20;
 /// Most attributes of products and of customers that are learned from.
 const MAX_ATTRIBUTES: (usize, usize) = (8, 16);
+/// Share of the active customers that an offer must have sold to for a launch to be practised on it.
+const MIN_LAUNCHED: f64 = 0.003;
 const STREAM: u64 = 0x5e77;
 
 /// What all windows of a training have in common.
@@ -248,6 +250,22 @@ impl<'a> Setting<'a> {
     fn fit_taste(&self, run: &Run<'_>, lines: &Lines, start: Option<&TasteModel>) -> Result<TasteModel> {
         let (products, customers) = (&self.product_attributes, &self.customer_attributes);
         TasteModel::fit(run, lines, products, customers, &self.taste, start)
+    }
+
+    /// Whether as many customers bought from an offer, in the horizon before the cutoff of a window, as it takes to launch one: who launches
+    /// something does not expect it to be bought by next to nobody, and a level learned from such offers would be too low.
+    pub(crate) fn is_worth_it(&self, offer: &ProductSet, window: u32) -> bool {
+        let horizon = self.params.horizon_days;
+        let (from, to) = (window * horizon, (window + 1) * horizon);
+        let (mut n_bought, mut last) = (0_u32, None);
+        self.all.purchases.each_line(offer, |customer, line| {
+            if (from..to).contains(&u32::from(line.age)) && last != Some(customer) {
+                last = Some(customer);
+                n_bought += 1;
+            }
+        });
+        let n_active = self.all.profile.iter().filter(|customer| customer.is_active()).count();
+        f64::from(n_bought) >= MIN_LAUNCHED * n_active as f64
     }
 
     /// What each customer answered to an offer in a window: 1 bought, 0 did not, 2 was not known at the cutoff.

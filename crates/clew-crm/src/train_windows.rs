@@ -16,21 +16,24 @@ use crate::train_setting::Setting;
 const STREAM: u64 = 0x3000;
 /// Groups of rows are numbered by window and offer; more offers than this are never practised on.
 const GROUPS: u32 = 1 << 20;
+/// … and their folds are as many at most.
+const MAX_FOLDS: u32 = 8;
 /// Active customers that an offer is judged on, at most; of more, every k-th.
 const MAX_CUSTOMERS: usize = 5_000;
 /// Customers whose rows tell how well each feature separates on its own, at most.
 const MAX_ALONE: usize = 1_500;
 
-/// Draws rows of all offers as of one state.
+/// Draws rows of all offers as of one state; the window comes with the fold that the offers are of.
 pub(crate) fn gather(
     run: &Run<'_>,
     setting: &Setting<'_>,
     state: &State,
-    window: u32,
+    (window, fold): (u32, usize),
     offers: &[PracticeOffer],
     n_features: usize,
     budget: usize,
 ) -> Result<Rows> {
+    let first = fold as u32 * (GROUPS / MAX_FOLDS);
     let parts: Vec<Rows> = run.pool.install(|| {
         offers
             .par_iter()
@@ -39,9 +42,9 @@ pub(crate) fn gather(
                 run.check()?;
                 let answers = setting.answers(state, &offer.products, window);
                 let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
-                let mut rng = run.rng(STREAM + (u64::from(window) << 32) + at as u64);
+                let mut rng = run.rng(STREAM + (u64::from(window) << 32) + u64::from(first) + at as u64);
                 let mut rows = draw(&seen, n_features, &answers, budget, &mut rng);
-                rows.group = vec![window * GROUPS + at as u32; rows.n()];
+                rows.group = vec![window * GROUPS + first + at as u32; rows.n()];
                 Ok(rows)
             })
             .collect::<Result<Vec<_>>>()
