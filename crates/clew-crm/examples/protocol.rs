@@ -1,6 +1,7 @@
 //! Scores the offers of the shared protocol from files, without server or database: the fast loop in which the method is worked on.
 //!
-//! `protocol DATA AS_OF OFFERS OUT`: DATA is a folder in clew's layout (`.csv.gz`), AS_OF a day, OFFERS `offer_id,expression`,
+//! `protocol DATA AS_OF OFFERS OUT`: DATA is a folder in clew's layout (`.csv.gz`), AS_OF a day (with `+1` after it, a full training as
+//! of that day and one from it a day later), OFFERS `offer_id,expression`,
 //! OUT `offer_id,customer_id,propensity`. With `-` for OFFERS only the training's report is printed, with `backtest` that of a
 //! backtest up to AS_OF.
 #![allow(clippy::print_stdout)]
@@ -151,6 +152,8 @@ fn main() -> Outcome<()> {
         events(&format!("{data}/events.csv.gz"))?,
     )?);
     println!("read {} events in {:.1} s", records.n_events(), clock.elapsed().as_secs_f64());
+    let (as_of, later) = as_of.split_once('+').unwrap_or((as_of, "0"));
+    let later = later.parse::<i64>()? * 86_400;
     let as_of =
         NaiveDate::parse_from_str(as_of, "%Y-%m-%d")?.and_hms_opt(0, 0, 0).ok_or("no midnight")?.and_utc();
     let pool = rayon::ThreadPoolBuilder::new().build()?;
@@ -171,7 +174,12 @@ fn main() -> Outcome<()> {
         }
         return Ok(());
     }
-    let model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
+    let mut model = clew_crm::train(&run, &records, &TrainParams::new(as_of.timestamp()))?;
+    let as_of = as_of.timestamp() + later;
+    if later > 0 {
+        println!("trained in {:.1} s", clock.elapsed().as_secs_f64());
+        model = clew_crm::train_from(&run, &records, &TrainParams::new(as_of), &model)?;
+    }
     let report = &model.report;
     println!(
         "trained in {:.1} s on {} rows of {} offers",
@@ -184,7 +192,7 @@ fn main() -> Outcome<()> {
         return Ok(());
     }
     let clock = Instant::now();
-    let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(&records), as_of.timestamp())?;
+    let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(&records), as_of)?;
     println!("scorer in {:.2} s", clock.elapsed().as_secs_f64());
     let clock = Instant::now();
     let everything = ProductSet::new(records.n_products(), (0..records.n_products() as u32).step_by(7));

@@ -203,26 +203,27 @@ impl TasteModel {
 
 impl TasteModel {
     /// Adds the factors to a file; those of customers are left out, fold-in finds them again.
-    pub(crate) fn write(&self, writer: &mut Writer) -> Result<()> {
-        for (factors, name) in [(&self.products, "taste.products"), (&self.groups, "taste.groups")] {
+    pub(crate) fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
+        for (factors, part) in [(&self.products, "products"), (&self.groups, "groups")] {
             let lean = Factors { rows: Array2::zeros((0, factors.columns.ncols())), ..factors.clone() };
-            lean.write(writer, name)?;
+            lean.write(writer, &format!("{name}.{part}"))?;
         }
-        writer.section("taste.support", &self.support)?;
-        writer.section("taste.half_life", &[self.half_life_days])?;
-        self.product_descriptors.write(writer, "taste.described_products")?;
-        self.customer_descriptors.write(writer, "taste.described_customers")
+        writer.section(&format!("{name}.support"), &self.support)?;
+        writer.section(&format!("{name}.half_life"), &[self.half_life_days])?;
+        self.product_descriptors.write(writer, &format!("{name}.described_products"))?;
+        self.customer_descriptors.write(writer, &format!("{name}.described_customers"))
     }
 
     /// Reads back what [`TasteModel::write`] wrote.
-    pub(crate) fn read(file: &File) -> Result<TasteModel> {
+    pub(crate) fn read(file: &File, name: &str) -> Result<TasteModel> {
+        let half_life = file.view::<f32>(&format!("{name}.half_life"))?.first().copied();
         Ok(TasteModel {
-            products: Factors::read(file, "taste.products")?,
-            groups: Factors::read(file, "taste.groups")?,
-            support: file.view::<f32>("taste.support")?.to_vec(),
-            half_life_days: file.view::<f32>("taste.half_life")?.first().copied().unwrap_or(180.0),
-            product_descriptors: Descriptors::read(file, "taste.described_products")?,
-            customer_descriptors: Descriptors::read(file, "taste.described_customers")?,
+            products: Factors::read(file, &format!("{name}.products"))?,
+            groups: Factors::read(file, &format!("{name}.groups"))?,
+            support: file.view::<f32>(&format!("{name}.support"))?.to_vec(),
+            half_life_days: half_life.unwrap_or(180.0),
+            product_descriptors: Descriptors::read(file, &format!("{name}.described_products"))?,
+            customer_descriptors: Descriptors::read(file, &format!("{name}.described_customers"))?,
         })
     }
 

@@ -3,6 +3,7 @@
 //! The file is the container of `clew_learn::format` with these sections. `model` (JSON): version, dates, seed, groupings.
 //! `report` (JSON). `products` (JSON): ids in the order of the factors. `taste.*`: factors of products and groups (f32, row by row),
 //! descriptors and support. `blend.*`: what recommends, where recommendations are all that is wanted. `heads`, `warm.*`, `cold.*`: the propensity models; absent in a factorisation only.
+//! `start.*`: what a training of a later day starts from.
 use std::sync::Arc;
 
 use clew_learn::blend::Blend;
@@ -16,9 +17,10 @@ use crate::feature_offer;
 use crate::feature_taste::TasteModel;
 use crate::propensity_heads::Heads;
 use crate::report::Report;
+use crate::train_from::Start;
 
 /// Version of the sections and of what the features mean; a file of another version is refused.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A trained model. Opened from bytes it is the same as when it was trained.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Model {
     pub(crate) blend: Option<Arc<Blend>>,
     /// None in a factorisation only.
     pub(crate) heads: Option<Heads>,
+    /// What a training of a later day starts from; none in a factorisation only.
+    pub(crate) start: Option<Start>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -58,6 +62,8 @@ struct Saved {
     /// Absent before version 2, whose number is then what is complained of.
     #[serde(default)]
     with_blend: bool,
+    #[serde(default)]
+    with_start: bool,
 }
 
 impl Model {
@@ -76,16 +82,20 @@ impl Model {
                 hidden_kinds: self.hidden_kinds.clone(),
                 with_heads: self.heads.is_some(),
                 with_blend: self.blend.is_some(),
+                with_start: self.start.is_some(),
             },
         )?;
         writer.json("report", &self.report)?;
         writer.json("products", &self.product_ids)?;
-        self.taste.write(&mut writer)?;
+        self.taste.write(&mut writer, "taste")?;
         if let Some(blend) = &self.blend {
             blend.write(&mut writer, "blend")?;
         }
         if let Some(heads) = &self.heads {
             heads.write(&mut writer)?;
+        }
+        if let Some(start) = &self.start {
+            start.write(&mut writer)?;
         }
         Ok(writer.finish())
     }
@@ -109,9 +119,10 @@ impl Model {
             customer_groupings: saved.customer_groupings,
             hidden_kinds: saved.hidden_kinds,
             product_ids: file.json("products")?,
-            taste: TasteModel::read(&file)?,
+            taste: TasteModel::read(&file, "taste")?,
             blend: if saved.with_blend { Some(Arc::new(Blend::read(&file, "blend")?)) } else { None },
             heads: if saved.with_heads { Some(Heads::read(&file)?) } else { None },
+            start: if saved.with_start { Some(Start::read(&file)?) } else { None },
         };
         model.check()?;
         Ok(model)
@@ -120,22 +131,26 @@ impl Model {
     /// That the parts fit together: a file may be whole and yet be put together wrongly.
     fn check(&self) -> Result<()> {
         let n_products = self.product_ids.len();
+        let n_features = feature_offer::n_features(&self.product_groupings);
         let n_groups: usize = self.product_groupings.iter().map(|grouping| grouping.labels.len()).sum();
+        let factors = |taste: &TasteModel| {
+            taste.products.columns.nrows() == n_products
+                && taste.support.len() == n_products
+                && taste.groups.columns.nrows() == n_groups
+                && taste.products.columns.ncols() == self.taste.products.columns.ncols()
+                && taste.groups.columns.ncols() == self.taste.groups.columns.ncols()
+        };
         let described = |descriptors: &Descriptors, groupings: &[Grouping]| {
             descriptors.groups.len() == groupings.len()
                 && descriptors.mean.len() == self.taste.products.columns.ncols()
                 && descriptors.groups.iter().zip(groupings).all(|(d, g)| d.nrows() == g.labels.len())
         };
-        let fits = self.taste.products.columns.nrows() == n_products
-            && self.taste.support.len() == n_products
-            && self.taste.groups.columns.nrows() == n_groups
+        let fits = factors(&self.taste)
             && described(&self.taste.product_descriptors, &self.product_groupings)
             && described(&self.taste.customer_descriptors, &self.customer_groupings)
             && self.blend.as_ref().is_none_or(|blend| blend.n_columns() == n_products)
-            && self
-                .heads
-                .as_ref()
-                .is_none_or(|heads| heads.fits(feature_offer::n_features(&self.product_groupings)));
+            && self.heads.as_ref().is_none_or(|heads| heads.fits(n_features))
+            && self.start.as_ref().is_none_or(|start| factors(&start.taste) && start.unseen.fits(n_features));
         if fits {
             return Ok(());
         }

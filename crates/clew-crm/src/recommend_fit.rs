@@ -86,5 +86,6 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         taste,
         blend: Some(Arc::new(blend)),
         heads: None,
+        start: None,
     })
 }

@@ -24,6 +24,9 @@ pub struct Report {
     pub seed: u64,
     /// What the figures stand on.
     pub data: ReportData,
+    /// The day of the full training that this one started from; none of a full training itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_from: Option<String>,
     /// The model that was chosen, by name: `linear`, `logistic` or `boosted_trees`.
     pub chosen: String,
     /// The chosen model and each baseline on the judged window: the model first, under the name `clew`.

@@ -191,7 +191,7 @@ impl Scorer {
 }
 
 /// Where each product of the catalogue stands in the model's order; none for one that the model did not know.
-fn places_of(model_ids: &[String], products: &TableView<'_>) -> Vec<Option<usize>> {
+pub(crate) fn places_of(model_ids: &[String], products: &TableView<'_>) -> Vec<Option<usize>> {
     let mut known: HashMap<&str, usize, ahash::RandomState> =
         HashMap::with_hasher(ahash::RandomState::with_seeds(1, 2, 3, 4));
     known.extend(model_ids.iter().enumerate().map(|(place, id)| (id.as_str(), place)));

@@ -7,6 +7,7 @@ use crate::feature_offer;
 use crate::model::Model;
 use crate::propensity_heads::Heads;
 use crate::records::Records;
+use crate::train_from::Start;
 use crate::train_head::{self, HeadPlan};
 use crate::train_launch::{cold_head, groupings};
 use crate::train_offers::practice_offers;
@@ -63,6 +64,7 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
         product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
         taste,
         blend: None,
+        start: warm.taste.map(|taste| Start { learned: params.as_of, taste, unseen: warm.unseen }),
         heads: Some(Heads {
             spread: [warm.spread, cold.as_ref().map_or(warm.spread, |head| head.spread)],
             warm: warm.model,

@@ -57,6 +57,8 @@ pub(crate) struct HeadPlan<'a> {
 /// A learned head with what was seen on the judged window.
 pub(crate) struct LearnedHead {
     pub(crate) model: Propensity,
+    /// The chosen kind's fit that had not seen the judged window.
+    pub(crate) unseen: Propensity,
     pub(crate) spread: Spread,
     /// With the propensities of the chosen kind from the fit that had not seen the window.
     pub(crate) judged: Vec<JudgedOffer>,
@@ -114,9 +116,7 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
                 models.push(Propensity::fit(run, kind, &rows, plan.chosen, models.last())?);
             }
             let few = match plan.groups {
-                Some(groups) => {
-                    practice_offers(&run.with_stream(JUDGED), groups, &state.popularity, MAX_JUDGED)
-                }
+                Some(groups) => judged_offers(run, groups, state),
                 None => offers.into_iter().take(MAX_JUDGED).collect(),
             };
             outcomes.extend(train_windows::judge(run, setting, state, window, &few, cold, &models)?);
@@ -165,7 +165,13 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
     for offer in &mut judged {
         offer.propensity = offer.decisions.get(chosen).map(|d| model.calibrated(d)).unwrap_or_default();
     }
-    Ok(LearnedHead { model, spread, judged, taste, candidates, ablation, n_rows, alone })
+    let unseen = fitted.get(chosen).unwrap_or(&model).clone();
+    Ok(LearnedHead { model, unseen, spread, judged, taste, candidates, ablation, n_rows, alone })
+}
+
+/// The offers that a window is judged on, by what had sold before it.
+pub(crate) fn judged_offers(run: &Run<'_>, groups: &[Attribute], state: &State) -> Vec<PracticeOffer> {
+    practice_offers(&run.with_stream(JUDGED), groups, &state.popularity, MAX_JUDGED)
 }
 
 /// The offers that may be practised on in a window, by what they had sold before it, with their places in the plan.
@@ -239,7 +245,7 @@ fn choose(candidates: &[CandidateFigures]) -> usize {
 }
 
 /// Each feature's AUC on its own, mean over the judged offers, whichever way it points.
-fn alone(judged: &[JudgedOffer], n_features: usize) -> Vec<f64> {
+pub(crate) fn alone(judged: &[JudgedOffer], n_features: usize) -> Vec<f64> {
     (0..n_features)
         .map(|feature| {
             let sum: f64 = judged.iter().filter_map(|offer| offer.alone.get(feature)).sum();

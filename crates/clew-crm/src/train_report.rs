@@ -64,6 +64,7 @@ pub(crate) fn report(
             n_offers,
             n_rows: warm.n_rows,
         },
+        started_from: None,
         chosen: warm.model.kind.name().to_owned(),
         methods,
         cold_methods: cold.map(|head| judge::methods(&head.judged)).unwrap_or_default(),

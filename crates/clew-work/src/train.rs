@@ -1,6 +1,8 @@
 //! Jobs of kind `train`: snapshot up to date, records into memory, training, model file, and its row in one
 //! transaction with the job's end.
 
+use std::sync::Arc;
+
 use chrono::DateTime;
 use clew_crm::{Model, Records, TrainParams};
 use clew_store::model::{self, Model as Row, Trained};
@@ -36,6 +38,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     let info = task.unless_stopped(refresh).await?;
 
     task.report("reading the history", 0.2);
+    let start = start(task, asked.seed.cast_unsigned()).await?;
     let (objects, read) = (task.objects().clone(), info.clone());
     let waiting = Handle::current();
     let seed = asked.seed.cast_unsigned();
@@ -45,7 +48,10 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
             let records = waiting.block_on(snapshot::open(&objects, &read))?;
             run.check()?;
             let params = params(&asked, &records)?;
-            let model = clew_crm::train(run, &records, &params)?;
+            let model = match start.filter(|start| clew_crm::needs_full(start, &params).is_none()) {
+                Some(start) => clew_crm::train_from(run, &records, &params, &start)?,
+                None => clew_crm::train(run, &records, &params)?,
+            };
             let report = report(&model)?;
             Ok((params.as_of, model.to_bytes()?, report))
         })
@@ -64,6 +70,16 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
         report,
     };
     finish(task, &trained).await
+}
+
+/// The active model, for a training of some days later to start from; none where there is none, or one of another seed or version.
+async fn start(task: &Task, seed: u64) -> Result<Option<Model>, Failure> {
+    let mut tenant = task.tenant().await?;
+    let active = model::find_active(&mut tenant).await?;
+    drop(tenant);
+    let Some(object) = active.and_then(|active| active.object) else { return Ok(None) };
+    let bytes = task.unless_stopped(task.objects().get(&object)).await?;
+    Ok(Model::open(Arc::new(bytes)).ok().filter(|model| model.seed == seed))
 }
 
 /// Writes the model's row and the job's end, or neither.

@@ -1,13 +1,14 @@
 //! What the commands on files share: the options that say what to read and as of when, reading the folder, and the
 //! surroundings of a computation (threads, seed, progress, a stop flag that Ctrl-C raises).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate};
-use clew_crm::{Model, Records, TrainParams};
+use clew_crm::{Counts, Estimate, Model, Records, Speed, TrainParams};
 use clew_learn::{Run, Stop};
 use clew_store::folder::{self, FolderReport};
 use serde_json::{Value, json};
@@ -138,16 +139,9 @@ impl Session {
     /// When the file is no model or does not fit what is asked, and when there is too little to learn from.
     pub(crate) fn model(&self, args: &DataArgs, file: Option<&PathBuf>) -> anyhow::Result<Arc<Model>> {
         let Some(path) = file else {
-            let params =
-                TrainParams { horizon_days: args.horizon_days.unwrap_or(28), ..TrainParams::new(self.as_of) };
-            let trained = self.run("train", |run| Ok(clew_crm::train(run, &self.records, &params)?))?;
-            return Ok(Arc::new(trained));
+            return Ok(Arc::new(self.train(&self.params(args), None)?));
         };
-        let bytes = std::fs::read(path).map_err(|error| {
-            WrongUse::new(format!("{}: {error}; name a file that `clew train` wrote", path.display()))
-        })?;
-        let model =
-            Model::open(Arc::new(bytes)).with_context(|| format!("{} cannot be used", path.display()))?;
+        let model = self.open_model(path)?;
         if model.as_of > self.as_of {
             return Err(WrongUse::new(format!(
                 "{} was trained on what happened before {}, which is later than {}; train one as of that date",
@@ -165,6 +159,54 @@ impl Session {
             ))
             .into());
         }
+        Ok(model)
+    }
+
+    /// What a training is asked for by these options.
+    pub(crate) fn params(&self, args: &DataArgs) -> TrainParams {
+        TrainParams { horizon_days: args.horizon_days.unwrap_or(28), ..TrainParams::new(self.as_of) }
+    }
+
+    /// Trains, starting from a model where one is given.
+    ///
+    /// # Errors
+    /// When there is too little to learn from, or the run is stopped.
+    pub(crate) fn train(&self, params: &TrainParams, start: Option<&Model>) -> anyhow::Result<Model> {
+        self.run("train", |run| {
+            Ok(match start {
+                Some(start) => clew_crm::train_from(run, &self.records, params, start)?,
+                None => clew_crm::train(run, &self.records, params)?,
+            })
+        })
+    }
+
+    /// What a training will need on this machine, which is measured for it.
+    ///
+    /// # Errors
+    /// When the run is stopped.
+    pub(crate) fn estimate(
+        &self,
+        counts: &Counts,
+        params: &TrainParams,
+        warm: bool,
+    ) -> anyhow::Result<Estimate> {
+        let began = Instant::now();
+        self.run("estimate", |run| {
+            let speed = Speed::probe(run, &|| began.elapsed().as_secs_f64())?;
+            Ok(clew_crm::estimate(counts, params, &speed, warm))
+        })
+    }
+
+    /// Opens a model file.
+    ///
+    /// # Errors
+    /// When it cannot be read or is no model.
+    pub(crate) fn open_model(&self, path: &Path) -> anyhow::Result<Arc<Model>> {
+        let bytes = std::fs::read(path).map_err(|error| {
+            WrongUse::new(format!("{}: {error}; name a file that `clew train` wrote", path.display()))
+        })?;
+        let model =
+            Model::open(Arc::new(bytes)).with_context(|| format!("{} cannot be used", path.display()))?;
         Ok(Arc::new(model))
     }
 

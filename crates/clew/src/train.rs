@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::Context as _;
+use clew_crm::{Counts, Estimate, Limit};
 use serde_json::json;
 
 use crate::cli::Globals;
@@ -16,8 +18,20 @@ pub(crate) struct Args {
     #[command(flatten)]
     data: DataArgs,
     /// The file to write the model to
+    #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
+    model: Option<PathBuf>,
+    /// A model of an earlier day to start from: much faster than from nothing; one learned from nothing within the week
     #[arg(long, value_name = "FILE")]
-    model: PathBuf,
+    from: Option<PathBuf>,
+    /// Say how many seconds, how much memory and how much disk the training would need, and do not train
+    #[arg(long)]
+    dry_run: bool,
+    /// Refuse a training that would need more seconds
+    #[arg(long, value_name = "SECONDS")]
+    max_seconds: Option<u32>,
+    /// Refuse a training that would need more memory
+    #[arg(long, value_name = "MB")]
+    max_memory: Option<u64>,
 }
 
 /// Runs the command.
@@ -26,18 +40,65 @@ pub(crate) struct Args {
 /// When the folder cannot be read, holds too little to learn from, or the model cannot be written.
 pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let session = Session::open(&args.data, globals)?;
-    let model = session.model(&args.data, None)?;
+    let params = session.params(&args.data);
+    let start = match &args.from {
+        Some(path) => {
+            let start = session.open_model(path)?;
+            let why = clew_crm::needs_full(&start, &params);
+            if let Some(why) = &why {
+                output_file::tell(&format!(
+                    "{} is not started from: {why}; training in full",
+                    path.display()
+                ));
+            }
+            why.is_none().then_some(start)
+        }
+        None => None,
+    };
+    let counts = Counts::of(&session.records.history(session.as_of));
+    let estimate = session.estimate(&counts, &params, start.is_some())?;
+    let limit = Limit {
+        seconds: args.max_seconds.map(f64::from),
+        memory_bytes: args.max_memory.map(|mb| mb.saturating_mul(1_000_000)),
+        disk_bytes: None,
+    };
+    let Some(path) = args.model.filter(|_| !args.dry_run) else {
+        show(&estimate, globals)?;
+        estimate.check(&limit)?;
+        return Ok(ExitCode::SUCCESS);
+    };
+    estimate.check(&limit)?;
+    let began = Instant::now();
+    let model = session.train(&params, start.as_deref())?;
+    let seconds = began.elapsed().as_secs_f64();
     let bytes = model.to_bytes().context("could not lay out the model")?;
-    output_file::write_whole(&args.model, &bytes)?;
+    output_file::write_whole(&path, &bytes)?;
     if globals.json {
         output::json(&json!({
-            "model": args.model, "size_bytes": bytes.len(), "horizon_days": model.horizon_days,
-            "seed": model.seed, "data": session.data(), "report": model.report,
+            "model": path, "size_bytes": bytes.len(), "horizon_days": model.horizon_days,
+            "seed": model.seed, "data": session.data(), "seconds": seconds, "estimate": estimate, "report": model.report,
         }))?;
     } else {
         output::line(figures::table(&model.report))?;
         let megabytes = bytes.len() as f64 / 1e6;
-        output::line(format!("model written to {} ({megabytes:.1} MB)", args.model.display()))?;
+        output::line(format!("model written to {} ({megabytes:.1} MB)", path.display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints an estimate.
+fn show(estimate: &Estimate, globals: &Globals) -> anyhow::Result<()> {
+    if globals.json {
+        return output::json(&json!(estimate));
+    }
+    for phase in &estimate.phases {
+        output::line(format!("{:7.0} s  {}", phase.seconds, phase.name))?;
+    }
+    let mb = |bytes: u64| bytes.div_ceil(1_000_000);
+    output::line(format!(
+        "{:7.0} s in all, {} MB of memory at the peak, {} MB of disk",
+        estimate.seconds,
+        mb(estimate.memory_bytes),
+        mb(estimate.disk_bytes)
+    ))
 }
