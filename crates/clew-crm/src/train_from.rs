@@ -132,6 +132,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
         candidates: model.report.candidates.clone(),
         n_rows: model.report.data.n_rows,
         alone,
+        ablation: model.report.ablation.clone(),
     };
     let report = train_report::report(run, &setting, &names, &head, None, offers.len());
     Ok(Model {

@@ -64,9 +64,8 @@ fn a_day_later_it_predicts_as_well_as_a_full_training_and_its_bytes_do_not_depen
     let start = Model::open(Arc::new(start.to_bytes().unwrap())).unwrap();
     let later = params(AS_OF + DAY);
     assert_eq!(needs_full(&start, &later), None);
-    let from = |n_threads| {
-        with_run(n_threads, |run| clew_crm::train_from(run, &records, &later, &start).unwrap())
-    };
+    let from =
+        |n_threads| with_run(n_threads, |run| clew_crm::train_from(run, &records, &later, &start).unwrap());
     let (one, two) = (from(1), from(2));
     assert!(one.to_bytes().unwrap() == two.to_bytes().unwrap(), "the bytes depend on the number of threads");
     assert_eq!(one.report.started_from.as_deref(), Some("2024-06-17"));
