@@ -2,25 +2,23 @@
 //!
 //! Of a full training three things are kept beside the model itself: the factors as of its last cutoff, the propensity model that had not
 //! seen the window after that cutoff, and the day. With some more days of events the factors take two sweeps from there instead of six
-//! from nothing at each of many cutoffs; the propensity models are kept as they are, since some days among many months do not move them;
-//! and what does move from day to day is found anew: the calibration, the band and all figures, on the window that now ends the history.
-//! That is as honest as a full training: neither the fit nor the factors that judge had seen anything after the cutoff.
+//! from nothing at each of many cutoffs; the propensity models, their calibration and their bands are kept, since some days among many
+//! months do not move them; and all figures are found anew on the window that now ends the history. They are as honest as those of a full
+//! training: neither the fit nor the factors that judge had seen anything after the cutoff.
 use clew_learn::format::{File, Writer};
 use clew_learn::{Part, Run};
 
 use crate::error::{Error, Result};
-use crate::feature_attribute::Cut;
 use crate::feature_offer;
 use crate::feature_state::DAY;
 use crate::feature_taste::TasteModel;
 use crate::model::Model;
 use crate::propensity::Propensity;
-use crate::propensity_heads::Heads;
 use crate::records::Records;
 use crate::report::{BandFigures, Report};
 use crate::scorer::places_of;
-use crate::train_head::{self, LearnedHead, MAX_JUDGED};
-use crate::train_offers::{PracticeOffer, practice_offers};
+use crate::train_head::{self, LearnedHead};
+use crate::train_launch::groupings;
 use crate::train_params::TrainParams;
 use crate::train_report::{self, day};
 use crate::train_setting::Setting;
@@ -70,8 +68,8 @@ pub fn needs_full(model: &Model, params: &TrainParams) -> Option<String> {
     if shape != (params.n_factors, params.n_group_factors) {
         return Some("the model has vectors of another length".to_owned());
     }
-    if params.permute_labels {
-        return Some("labels are to be permuted".to_owned());
+    if params.permute_labels || params.ablate {
+        return Some("what is asked of the labels or of the features needs the past windows".to_owned());
     }
     if params.as_of <= model.as_of {
         return Some(format!("the model was trained as of {}, which is not earlier", day(model.as_of)));
@@ -99,9 +97,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
     run.report("reading the history", 0.0);
     let setting = Setting::new(run, records.history(params.as_of), params, Some(model))?;
     let names = feature_offer::names(&setting.product_attributes);
-    let groups: Vec<_> =
-        setting.product_attributes.iter().filter(|a| a.grouping.cut != Cut::Words).cloned().collect();
-    let offers = practice_offers(run, &groups, &setting.all.popularity, params.n_offers);
+    let groups = groupings(&setting.product_attributes);
     let products = setting.history.products();
     let place = places_of(&model.product_ids, &products);
 
@@ -109,14 +105,14 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
     let part = Part::new(run.progress, 0.15, 0.5);
     let before = start.taste.clone().reordered(&place);
     let (state, cutoff) = setting.state(&run.with_progress(&part), 1, None, Some(&before))?;
-    run.report("judging and calibrating", 0.5);
-    let judged_offers: Vec<PracticeOffer> =
-        offers.iter().filter(|offer| offer.has_sold(&state.popularity)).take(MAX_JUDGED).cloned().collect();
+    run.report("judging", 0.5);
+    let offers = train_head::judged_offers(run, &groups, &state);
     let unseen = std::slice::from_ref(&start.unseen);
-    let mut judged = train_windows::judge(run, &setting, &state, 1, &judged_offers, false, unseen)?;
+    let mut judged = train_windows::judge(run, &setting, &state, 1, &offers, false, unseen)?;
     drop(state);
-    let mut warm = heads.warm.clone();
-    let spread = train_head::straighten(&mut warm, &mut judged, 0)?;
+    for offer in &mut judged {
+        offer.propensity = offer.decisions.first().map(|d| heads.warm.calibrated(d)).unwrap_or_default();
+    }
     let alone = train_head::alone(&judged, names.len());
 
     run.report("learning the taste of today", 0.7);
@@ -124,9 +120,9 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
     let today = model.taste.clone().reordered(&place);
     let taste = setting.taste_of_today(&run.with_progress(&part), Some(&today))?;
     let head = LearnedHead {
-        model: warm,
+        model: heads.warm.clone(),
         unseen: start.unseen.clone(),
-        spread,
+        spread: heads.spread[0],
         judged,
         taste: Some(cutoff),
         candidates: model.report.candidates.clone(),
@@ -134,7 +130,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
         alone,
         ablation: model.report.ablation.clone(),
     };
-    let report = train_report::report(run, &setting, &names, &head, None, offers.len());
+    let report = train_report::report(run, &setting, &names, &head, None, model.report.data.n_offers);
     Ok(Model {
         as_of: params.as_of,
         horizon_days: params.horizon_days,
@@ -146,7 +142,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
         product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
         taste,
         blend: None,
-        heads: Some(Heads { warm: head.model, spread: [spread, heads.spread[1]], ..heads.clone() }),
+        heads: Some(heads.clone()),
         start: head.taste.map(|taste| Start { learned: start.learned, taste, unseen: head.unseen }),
     })
 }
@@ -155,6 +151,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
 fn with_cold(mut report: Report, model: &Model, start: &Start) -> Report {
     report.started_from = Some(day(start.learned));
     report.offers.extend(model.report.offers.iter().filter(|offer| offer.cold).cloned());
+    report.attributes = model.report.attributes.clone();
     report.cold_methods = model.report.cold_methods.clone();
     report.cold_band = BandFigures::of(&report.offers, |offer| offer.cold);
     report.band_coverage = train_report::coverage(&report.offers);
