@@ -167,6 +167,18 @@ async fn check_gain_curves(marketer: &Client, model: &Value) {
     let none = json!({"offer": {"expression": "product.price < -1.0"}});
     let none = marketer.post("/v1/gain-curves", &none).await.expect(422);
     assert!(none.errors()[0].starts_with("/offer: "), "{}", none.text);
+    let unknown = json!({"offer": {"expression": "product.colour == \"red\""}});
+    let unknown = marketer.post("/v1/gain-curves", &unknown).await.expect(422);
+    assert!(unknown.errors()[0].contains("colour"), "{}", unknown.text);
+    // Before the data there is nobody; long after it, a curve of old habits that says so.
+    let at = |as_of: &str| json!({"offer_id": offer.id(), "rules": [], "as_of": as_of});
+    let before = marketer.post("/v1/gain-curves", &at("2001-01-01")).await.expect(409);
+    assert!(before.text.contains("customers with an event before the date"), "{}", before.text);
+    let after = marketer.post("/v1/gain-curves", &at("2029-01-01")).await.expect(200).body();
+    assert!(
+        after["warnings"].to_string().contains("nobody bought anything in the 56 days before"),
+        "{after}"
+    );
     let wrong = json!({"offer_id": uuid::Uuid::nil(), "rules": [uuid::Uuid::nil()]});
     let wrong = marketer.post("/v1/gain-curves", &wrong).await.expect(422);
     assert_eq!(wrong.errors(), ["/offer_id: no such offer for this tenant"]);

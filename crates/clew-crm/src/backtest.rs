@@ -108,6 +108,7 @@ fn report(
     let methods = judge::methods(&warm);
     let mut warnings: Vec<String> = leaks.iter().map(Leak::sentence).collect();
     warnings.extend(not_better(&methods));
+    warnings.extend(trained.stale.and_then(|stale| stale.warning()));
     if let Some(last) = records.last_event()
         && last < params.as_of - DAY
     {

@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::feature_state::DAY;
 use crate::gain_band::Spread;
 use crate::judge::{self, JudgedOffer};
+use crate::leak_stale;
 use crate::records::Records;
 use crate::report::{BandFigures, CutoffFigures, OfferFigures, Report};
 use crate::scorer::Scorer;
@@ -93,9 +94,13 @@ pub(crate) fn judge_cutoff(
         judged.push(outcome);
         lines.push(line);
     }
-    let trained = scorer.model().report.clone();
+    let mut trained = scorer.model().report.clone();
+    if until == params.as_of {
+        trained.stale = leak_stale::figures(run, &scorer, offers.iter().map(|offer| &offer.products), until)?;
+    }
     drop(scorer);
-    if params.launches.as_ref().is_none_or(|given| !given.is_empty()) {
+    // With labels permuted there is nothing to launch: what leaks shows in the offers that sold.
+    if !asked.permute_labels && params.launches.as_ref().is_none_or(|given| !given.is_empty()) {
         let part = Part::new(run.progress, 0.7, 1.0);
         let run = &run.with_progress(&part);
         for (outcome, line) in judge_launches(run, records, &asked, params.launches.as_deref(), until)? {

@@ -178,6 +178,13 @@ impl Scorer {
         } else if n_buyers < 20 {
             warnings.push(format!("only {n_buyers} customers ever bought from this offer"));
         }
+        if self.state.n_active == 0 {
+            warnings.push(
+                "nobody bought anything in the 56 days before this date: the curve rests on old habits; choose an earlier date, or \
+                 import what happened since"
+                    .to_owned(),
+            );
+        }
         if expected < 10.0 {
             warnings.push(format!("only {expected:.1} buyers are expected: the band is wide"));
         }

@@ -142,6 +142,12 @@ impl<'a> History<'a> {
         if usize::from(kind) < self.n_kinds() { self.records.events.kinds.name(u32::from(kind)) } else { "" }
     }
 
+    /// The codes of the kinds of events that are known.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = u8> + use<> {
+        let n = self.n_kinds();
+        (0..=u8::MAX).take(n)
+    }
+
     /// How many kinds of events are known; their codes are 0 up to this.
     pub fn n_kinds(&self) -> usize {
         self.records.kind_firsts.known_at(self.as_of)

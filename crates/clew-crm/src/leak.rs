@@ -123,7 +123,8 @@ impl LeftOut {
 
     /// The history without the kinds of events that are left out.
     pub(crate) fn hide<'a>(&self, history: &History<'a>) -> History<'a> {
-        let kinds = (0..history.n_kinds() as u8)
+        let kinds = history
+            .kinds()
             .filter(|&kind| self.event_kinds.iter().any(|name| name == history.kind_name(kind)));
         history.without_kinds(kinds)
     }
@@ -159,7 +160,8 @@ pub(crate) fn inspect_lines(
             !told(name, &params.left_out.customer_columns) && !told(name, &params.left_out.trusted)
         })
         .collect();
-    let kinds: Vec<u8> = (0..history.n_kinds() as u8)
+    let kinds: Vec<u8> = history
+        .kinds()
         .filter(|&kind| {
             let name = history.kind_name(kind);
             kind != EventKind::PURCHASE

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ablation::AblationFigures;
 use crate::attribute_effect::AttributeFigures;
 use crate::leak::Leak;
+use crate::leak_stale::StaleFigures;
 pub use crate::learning_curve::LearningPoint;
 pub use crate::report_backtest::{BandFigures, CutoffFigures, ShrunkFigures};
 
@@ -63,6 +64,9 @@ pub struct Report {
     /// What each column of the customers tells of what they buy, on its own; the most telling first.
     #[serde(default)]
     pub attributes: Vec<AttributeFigures>,
+    /// What a horizon of history is worth, in a backtest: older knowledge must not do better.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stale: Option<StaleFigures>,
     /// What was left out of learning because it knows the answer.
     #[serde(default)]
     pub leaks: Vec<Leak>,

@@ -80,6 +80,7 @@ pub(crate) fn report(
         features,
         ablation: warm.ablation.clone(),
         attributes: Vec::new(),
+        stale: None,
         leaks: setting.leaks.clone(),
         learning_curve: Vec::new(),
         recommend: None,

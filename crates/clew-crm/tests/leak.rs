@@ -93,7 +93,11 @@ fn the_backtest_finds_what_copies_the_window_it_judges() {
     let planted = Planted { bought_of: Some((2, N_DAYS - HORIZON, 0.1)), ..Planted::default() };
     let records = planted::shop(400, N_DAYS, planted);
     let report = with_run(|run| {
-        let asked = BacktestParams { train: params(), ..BacktestParams::new(END, HORIZON as u32) };
+        let asked = BacktestParams {
+            train: params(),
+            launches: Some(Vec::new()),
+            ..BacktestParams::new(END, HORIZON as u32)
+        };
         clew_crm::backtest(run, &records, &asked).unwrap()
     });
     assert_eq!(named(&report), [(LeakPlace::CustomerColumn, "ordered")]);
@@ -103,12 +107,17 @@ fn the_backtest_finds_what_copies_the_window_it_judges() {
 #[test]
 fn with_labels_permuted_the_backtest_falls_to_chance() {
     let records = planted::shop(600, N_DAYS, Planted::default());
-    let auc = |permute_labels| {
+    let report = |permute_labels| {
         let train = TrainParams { permute_labels, ..params() };
-        let asked = BacktestParams { train, ..BacktestParams::new(END, HORIZON as u32) };
-        with_run(|run| clew_crm::backtest(run, &records, &asked).unwrap().methods[0].all.auc)
+        let asked =
+            BacktestParams { train, launches: Some(Vec::new()), ..BacktestParams::new(END, HORIZON as u32) };
+        with_run(|run| clew_crm::backtest(run, &records, &asked).unwrap())
     };
     // The same tenant with its own labels shows that there is something to lose.
-    let (own, permuted) = (auc(false), auc(true));
+    let honest = report(false);
+    let (own, permuted) = (honest.methods[0].all.auc, report(true).methods[0].all.auc);
+    // A horizon of history is worth something, and its lack never does better.
+    let stale = honest.stale.unwrap();
+    assert!(stale.auc > stale.auc_stale && stale.n_offers > 10, "{stale:?}");
     assert!(own > 0.65 && (0.48..=0.52).contains(&permuted), "{own} {permuted}");
 }

@@ -135,14 +135,21 @@ fn columns_with_a_planted_effect_are_found_and_no_others() {
 }
 
 #[test]
-fn with_labels_permuted_among_customers_the_backtest_falls_to_chance() {
-    let auc = |permute_labels| {
+fn bands_hold_on_the_sample_and_with_labels_permuted_the_backtest_falls_to_chance() {
+    let report = |permute_labels| {
         let train = TrainParams { permute_labels, ..small() };
-        let asked = BacktestParams { train, ..BacktestParams::new(DEFAULT_END, HORIZON) };
-        with_run(|run| clew_crm::backtest(run, &records(), &asked).unwrap().methods[0].all.auc)
+        let asked =
+            BacktestParams { train, launches: Some(Vec::new()), ..BacktestParams::new(DEFAULT_END, HORIZON) };
+        with_run(|run| clew_crm::backtest(run, &records(), &asked).unwrap())
     };
-    let (own, permuted) = (auc(false), auc(true));
-    assert!(own > 0.7 && (0.48..=0.52).contains(&permuted), "{own} {permuted}");
+    let (honest, permuted) = (report(false), report(true));
+    let (own, chance) = (honest.methods[0].all.auc, permuted.methods[0].all.auc);
+    assert!(own > 0.7 && (0.48..=0.52).contains(&chance), "{own} {chance}");
+    // An 80 % band, judged on some dozens of offers that share a month and its customers.
+    let covered = honest.band_coverage.unwrap();
+    assert!((0.6..=0.95).contains(&covered), "{covered} of {} offers", honest.offers.len());
+    let stale = honest.stale.unwrap();
+    assert!(stale.auc > stale.auc_stale, "{stale:?}");
 }
 
 #[test]

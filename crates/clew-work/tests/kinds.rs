@@ -122,6 +122,44 @@ async fn what_cannot_be_done_is_told_with_place_and_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_runs_ahead_does_not_keep_a_tenant_from_learning() {
+    let house = House::new().await;
+    let worker = start(house.worker("one", |_| {}));
+    // All on one day, and one event of a clock that runs ahead by decades.
+    let purchases = |first_day: u64, n_days: u64| {
+        let mut events = "kind,customer_id,occurred_at,product_id,revenue\n".to_owned();
+        for n in 0..1_200_u64 {
+            let mixed = n.wrapping_mul(6_364_136_223_846_793_005).rotate_left(29);
+            let day = chrono::NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()
+                + chrono::Days::new(first_day + mixed % n_days);
+            let (customer, product) = ((mixed >> 20) % 120, (mixed >> 40) % 9);
+            writeln!(events, "purchase,c{customer},{day}T{:02}:{:02}:00Z,p{product},4.5", n % 24, n % 60)
+                .unwrap();
+        }
+        events
+    };
+    let one_day = purchases(199, 1) + "purchase,c1,2099-01-01,p1,4.5\n";
+    let ended = house.end(house.import(Entity::Events, one_day).await).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let (_, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    let (code, detail) = failed(&ended);
+    assert!(code == "not_enough_data" && detail.contains("1 of 84 days"), "{code}: {detail}");
+
+    let products =
+        (0..9).map(|n| format!("p{n},{},{n}.5\n", ["wine", "tea", "soap"][n % 3])).collect::<String>();
+    house.end(house.import(Entity::Products, format!("product_id,category,price\n{products}")).await).await;
+    let ended = house.end(house.import(Entity::Events, purchases(0, 199)).await).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let (model, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let as_of = house.model(model).await.as_of.unwrap();
+    assert!(as_of.to_rfc3339().starts_with("2026-07-19"), "{as_of}");
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_job_of_an_unknown_kind_is_left_for_a_worker_that_knows_it() {
     let house = House::new().await;
     let worker = start(house.worker("one", |_| {}));
