@@ -89,10 +89,7 @@ fn judge_launch(
     let n_features = head.model.n_features();
     let mut propensity = Vec::with_capacity(active.len());
     for part in active.chunks(CHUNK) {
-        let mut x = vec![0.0; part.len() * n_features];
-        for (&place, row) in part.iter().zip(x.chunks_exact_mut(n_features)) {
-            seen.write(place, row);
-        }
+        let x = seen.rows(part, n_features);
         propensity.extend(head.model.calibrated(&head.model.decision(run, &x)?));
     }
     let among = |from: i64, until: i64| -> Vec<bool> {

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::feature_attribute::Attribute;
 use crate::feature_company_cells::{Cells, Columns};
 use crate::feature_company_fit::Regression;
-use crate::feature_offer::Inside;
+use crate::feature_inside::Seen;
 use crate::feature_state::{ACTIVE_DAYS, Lines, State};
 use crate::ids::NONE;
 use crate::product_set::ProductSet;
@@ -114,13 +114,13 @@ impl Company {
         state: &State,
         attributes: &[Attribute],
         offer: &ProductSet,
-        inside: &[Inside],
+        seen: &Seen,
     ) -> Vec<[f32; 2]> {
         let nothing = || (vec![0.0; self.columns.n()], 0.0);
         let own = self.columns.own(attributes, offer, &state.popularity, OWN_SHARE);
         let (kept, kept_mean) = match &self.kept {
             Some(regression) if own.len() <= MAX_OWN => {
-                let bought = inside.iter().enumerate().filter_map(|(customer, seen)| {
+                let bought = seen.iter().filter_map(|(customer, seen)| {
                     let row = regression.row(0, customer)?;
                     (seen.days[3] > 0).then(|| (row, seen.decayed_days().ln_1p()))
                 });

@@ -1,5 +1,6 @@
 //! Customer: what one customer did overall as of a cutoff, whatever the offer: recency, frequency, value, rhythm, messages.
 use crate::event::EventKind;
+use crate::feature_inside::log_count;
 use crate::feature_ledger::NEVER;
 use crate::feature_state::{ACTIVE_DAYS, decay};
 
@@ -164,12 +165,17 @@ impl Customer {
 
 /// Days since something, compressed; what never happened is farther than anything that did.
 pub(crate) fn days(age: u16) -> f32 {
-    if age == NEVER { 8.0 } else { f32::from(age).ln_1p() }
+    if age == NEVER { 8.0 } else { log_count(age) }
 }
 
 /// Logarithm of days since the last over the usual gap; NaN where there is no usual gap.
-pub(crate) fn rhythm(last: u16, gap: f32) -> f32 {
-    if gap.is_nan() || last == NEVER { f32::NAN } else { ((f32::from(last) + 0.5) / (gap + 0.5)).ln() }
+fn rhythm(last: u16, gap: f32) -> f32 {
+    rhythm_ratio(last, gap).ln()
+}
+
+/// Days since the last over the usual gap; NaN where there is none.
+pub(crate) fn rhythm_ratio(last: u16, gap: f32) -> f32 {
+    if last == NEVER { f32::NAN } else { (f32::from(last) + 0.5) / (gap + 0.5) }
 }
 
 /// Sets the baskets to be expected within the horizon: the recent rate, shrunk towards that of everybody.

@@ -2,10 +2,15 @@
 //!
 //! A ledger is filled from a [`History`](crate::history::History) only, so nothing at or after the cutoff can be in it.
 //! Ages are whole days before the cutoff, 0 for the day that ends at it.
+use rayon::prelude::*;
+
 use crate::product_set::ProductSet;
 
 /// Age given to what never happened; larger than any real age.
 pub(crate) const NEVER: u16 = u16::MAX;
+
+/// Lines looked through at a time.
+const SCANNED: usize = 1 << 16;
 
 /// Dated lines (customer, product, age, value), in order of customer, then of time.
 #[derive(Debug, Default)]
@@ -120,29 +125,48 @@ impl Ledger {
         Line { product: self.product[line], age: self.age[line], value: self.value[line] }
     }
 
-    /// Calls `see(customer, line)` for every line of the products, in order of customer, then of time.
+    /// The line at a position, and whose it is.
+    pub(crate) fn at(&self, line: u32) -> (u32, Line) {
+        (self.customer[line as usize], self.line(line as usize))
+    }
+
+    /// Positions of the lines of the products, rising: in order of customer, then of time; inside the pool of a run.
     ///
-    /// Small selections go through the index by product, large ones through all lines: the same calls either way.
-    pub(crate) fn each_line(&self, products: &ProductSet, mut see: impl FnMut(u32, Line)) {
+    /// Small selections go through the index by product, large ones through all lines.
+    pub(crate) fn lines_in(&self, products: &ProductSet) -> Vec<u32> {
         let n_wanted: usize =
             products.products().iter().map(|&product| self.n_lines_of_product(product as usize)).sum();
-        if n_wanted * 12 < self.n_lines() {
+        if n_wanted * 24 < self.n_lines() {
             let mut lines = Vec::with_capacity(n_wanted);
             for &product in products.products() {
                 let (from, to) =
                     (self.product_starts[product as usize], self.product_starts[product as usize + 1]);
                 lines.extend_from_slice(&self.product_lines[from..to]);
             }
-            lines.sort_unstable();
-            for line in lines {
-                see(self.customer[line as usize], self.line(line as usize));
-            }
-        } else {
-            for (line, &product) in self.product.iter().enumerate() {
-                if products.contains(product) {
-                    see(self.customer[line], self.line(line));
-                }
-            }
+            lines.par_sort_unstable();
+            return lines;
+        }
+        let parts: Vec<Vec<u32>> = self
+            .product
+            .par_chunks(SCANNED)
+            .enumerate()
+            .map(|(part, these)| {
+                let from = (part * SCANNED) as u32;
+                (from..)
+                    .zip(these)
+                    .filter(|&(_, &product)| products.contains(product))
+                    .map(|(line, _)| line)
+                    .collect()
+            })
+            .collect();
+        parts.concat()
+    }
+
+    /// Calls `see(customer, line)` for every line of the products, in order of customer, then of time.
+    pub(crate) fn each_line(&self, products: &ProductSet, mut see: impl FnMut(u32, Line)) {
+        for line in self.lines_in(products) {
+            let (customer, line) = self.at(line);
+            see(customer, line);
         }
     }
 }

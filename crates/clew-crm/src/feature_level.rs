@@ -1,5 +1,8 @@
 //! Level: how an offer sold of late, to all, again and for the first time; its size, price and season.
-use crate::feature_offer::{Inside, logit};
+use clew_learn::columns::Column;
+
+use crate::feature_inside::Seen;
+use crate::feature_offer::logit;
 use crate::feature_state::State;
 use crate::product_set::ProductSet;
 
@@ -29,37 +32,35 @@ impl Level {
     ];
 
     /// Reads the level off what customers did.
-    pub(crate) fn new(state: &State, offer: &ProductSet, inside: &[Inside]) -> Level {
+    pub(crate) fn new(state: &State, offer: &ProductSet, seen: &Seen) -> Level {
         let n_active = state.n_active as f32;
-        let (mut now, mut before, mut ever) = (0.0_f32, 0.0_f32, 0.0_f32);
-        let (mut again, mut new, mut first) = (0.0_f32, 0.0_f32, 0.0_f32);
-        for (seen, customer) in inside.iter().zip(&state.profile) {
-            let hit = f32::from(u8::from(seen.in_horizon));
+        let (mut now, mut before, mut ever) = (0_u64, 0_u64, 0_u64);
+        // Who did nothing in the offer is new to it.
+        let (mut again, mut new, mut first) = (0_u64, state.n_active as u64, 0_u64);
+        for (place, inside) in seen.iter() {
+            let hit = u64::from(inside.in_horizon);
             now += hit;
-            before += f32::from(u8::from(seen.before_horizon));
-            ever += f32::from(u8::from(seen.days[3] > 0));
-            if seen.before_horizon {
+            before += u64::from(inside.before_horizon);
+            ever += u64::from(inside.days[3] > 0);
+            if inside.before_horizon {
                 again += hit;
             }
-            if seen.new_before_horizon && customer.is_active() {
-                new += 1.0;
-                first += hit;
+            if state.profile[place].is_active() {
+                if inside.new_before_horizon {
+                    first += hit;
+                } else {
+                    new -= 1;
+                }
             }
         }
+        let [now, before, again, new, first] = [now, before, again, new, first].map(|n| n as f32);
         let share = |n: f32| (n + 0.5) / (n_active + 50.0);
         let level = share(now);
         let first_share = (first + 5.0 * level.min(0.5)) / (new + 5.0 + 0.5);
         let again_share = (again + 5.0 * (2.0 * level).min(0.8)) / (before + 5.0);
-        let (mut lines, mut value, mut season) = (0.0_f64, 0.0_f64, 0.0_f64);
+        let (lines, value, season) = seen.lines;
         let horizon = state.horizon_days as u16;
         let with_season = state.n_days >= 365 + horizon;
-        if ever > 0.0 {
-            state.purchases.each_line(offer, |_, line| {
-                lines += 1.0;
-                value += f64::from(line.value);
-                season += f64::from(u8::from(line.age < 365 && line.age + horizon >= 365));
-            });
-        }
         let usual: f32 = offer.products().iter().map(|&p| state.expected_popularity[p as usize]).sum();
         let values = [
             logit(level),
@@ -67,7 +68,7 @@ impl Level {
             ((now + 3.0) / (before + 3.0)).ln(),
             logit(again_share),
             logit(first_share),
-            logit((ever + 0.5) / (state.customers.len() as f32 + 50.0)),
+            logit((ever as f32 + 0.5) / (state.customers.len() as f32 + 50.0)),
             (offer.len() as f32).ln_1p(),
             if lines > 0.0 && value > 0.0 { (value / lines).ln() as f32 } else { f32::NAN },
             if with_season {
@@ -90,8 +91,10 @@ impl Level {
         self.values[0]
     }
 
-    /// Writes the features that [`Level::NAMES`] names.
-    pub(crate) fn write(&self, out: &mut [f32]) {
-        out[..self.values.len()].copy_from_slice(&self.values);
+    /// Fills the columns that [`Level::NAMES`] names.
+    pub(crate) fn fill(&self, out: &mut [Column]) {
+        for (column, &value) in out.iter_mut().zip(&self.values) {
+            column.fill(value);
+        }
     }
 }

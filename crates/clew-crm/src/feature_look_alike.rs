@@ -6,10 +6,12 @@ use ndarray::Array2;
 /// Ridge, in units of the mean variance of the factors.
 const RIDGE: f64 = 0.1;
 
-/// Centred factors and the factorised Gram matrix.
+/// How the factors are scaled and centred, and the factorised Gram matrix.
 pub(crate) struct LookAlike {
-    /// n_customers × n_factors, centred.
-    rows: Array2<f32>,
+    n_customers: usize,
+    /// What each number of a row is divided by, and then less.
+    scale: Vec<f32>,
+    mean: Vec<f32>,
     /// Lower triangle of the Cholesky factor, row by row.
     cholesky: Vec<f64>,
 }
@@ -24,6 +26,7 @@ impl LookAlike {
                 row[j] = if j < ka { a[[i, j]] } else { b[[i, j - ka]] };
             }
         }
+        let (mut scales, mut means) = (vec![1.0; k], vec![0.0; k]);
         // Each set at unit mean square, so that one ridge suits both; then centred.
         for j in 0..k {
             let set = if j < ka { 0..ka } else { ka..k };
@@ -37,11 +40,13 @@ impl LookAlike {
                     .map(|&v: &f32| f64::from(v) * f64::from(v))
                     .sum();
                 let scale = (square / (n * set.len()).max(1) as f64).sqrt().max(1e-12) as f32;
+                scales[set.clone()].fill(scale);
                 rows.slice_mut(ndarray::s![.., set]).mapv_inplace(|v| v / scale);
             }
         }
-        for mut column in rows.columns_mut() {
+        for (mut column, kept) in rows.columns_mut().into_iter().zip(&mut means) {
             let mean = column.iter().map(|&v| f64::from(v)).sum::<f64>() / n.max(1) as f64;
+            *kept = mean as f32;
             column.mapv_inplace(|v| v - mean as f32);
         }
         let mut gram = vec![0.0_f64; k * k];
@@ -57,26 +62,30 @@ impl LookAlike {
         for i in 0..k {
             gram[i * k + i] += RIDGE * mean_variance + 1e-6;
         }
-        LookAlike { rows, cholesky: cholesky(gram, k) }
+        LookAlike { n_customers: n, scale: scales, mean: means, cholesky: cholesky(gram, k) }
     }
 
-    /// Scores of all customers from how much each bought (most of them 0): `(customer, amount)`.
-    pub(crate) fn scores(&self, bought: impl Iterator<Item = (usize, f32)>) -> Vec<f32> {
-        let k = self.rows.ncols();
+    /// What a customer's factors (both sets, side by side) weigh in their likeness to those who bought, and what is added to it; from
+    /// who bought how much and their factors.
+    pub(crate) fn weights<'a>(&self, bought: impl Iterator<Item = (f32, [&'a [f32]; 2])>) -> (Vec<f32>, f32) {
+        let k = self.scale.len();
         let mut b = vec![0.0_f64; k];
         let mut sum = 0.0_f64;
-        for (customer, amount) in bought {
-            sum += f64::from(amount);
-            b.iter_mut()
-                .zip(self.rows.row(customer))
-                .for_each(|(b, &v)| *b += f64::from(amount) * f64::from(v));
+        for (amount, [first, second]) in bought {
+            let amount = f64::from(amount);
+            sum += amount;
+            b.iter_mut().zip(first.iter().chain(second)).for_each(|(b, &v)| *b += amount * f64::from(v));
+        }
+        for ((b, &scale), &mean) in b.iter_mut().zip(&self.scale).zip(&self.mean) {
+            *b = *b / f64::from(scale) - sum * f64::from(mean);
         }
         // In units of the offer's mean, so that offers large and small are on one scale.
-        let scale = self.rows.nrows() as f64 / (sum + 1.0);
+        let scale = self.n_customers as f64 / (sum + 1.0);
         b.iter_mut().for_each(|b| *b *= scale);
         solve(&self.cholesky, k, &mut b);
-        let weights: Vec<f32> = b.into_iter().map(|b| b as f32).collect();
-        crate::feature_taste::dots(&self.rows, &weights)
+        let constant: f64 = b.iter().zip(&self.mean).map(|(b, &mean)| b * f64::from(mean)).sum();
+        let weights = b.iter().zip(&self.scale).map(|(b, &scale)| (b / f64::from(scale)) as f32).collect();
+        (weights, -constant as f32)
     }
 }
 

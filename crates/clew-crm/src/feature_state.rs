@@ -36,6 +36,10 @@ pub(crate) struct State {
     pub(crate) interest: Ledger,
     /// Aligned with `customers`.
     pub(crate) profile: Vec<Customer>,
+    /// What features say of each customer whatever the offer, a row of [`feature_customer::NAMES`] each.
+    pub(crate) profile_rows: Vec<f32>,
+    /// Baskets of all customers in 112 days, and ever.
+    pub(crate) n_baskets: [u64; 2],
     /// Customers of `customers` that are active.
     pub(crate) n_active: usize,
     /// For each product, the customers who bought it, those of the last 112 days counted more.
@@ -152,6 +156,15 @@ impl State {
         let n_active = lines.profile.iter().filter(|customer| customer.is_active()).count();
         let mut profile = lines.profile;
         feature_customer::finish(&mut profile, horizon_days);
+        let width = feature_customer::NAMES.len();
+        let mut profile_rows = vec![0.0; profile.len() * width];
+        run.pool.install(|| {
+            profile
+                .par_iter()
+                .zip(profile_rows.par_chunks_exact_mut(width))
+                .for_each(|(one, row)| one.write(row));
+        });
+        let n_baskets = [2, 3].map(|window| profile.iter().map(|one| u64::from(one.baskets[window])).sum());
         Ok(State {
             horizon_days,
             n_days: lines.n_days,
@@ -159,6 +172,8 @@ impl State {
             purchases: lines.purchases,
             interest: lines.interest,
             profile,
+            profile_rows,
+            n_baskets,
             n_active,
             expected_popularity: expected_popularity(attributes, &lines.popularity),
             popularity: lines.popularity,

@@ -1,5 +1,8 @@
 //! Surroundings: how much each customer bought in each group of an attribute (each category, each brand), whatever the offer.
+use clew_learn::columns::{self, Column};
+
 use crate::feature_attribute::Attribute;
+use crate::feature_customer::days;
 use crate::feature_ledger::{Ledger, NEVER};
 use crate::feature_state::decay;
 use crate::product_set::ProductSet;
@@ -115,23 +118,23 @@ impl Surroundings {
         }
         around
     }
-
-    /// Decayed purchases of a customer, over all groups.
-    pub(crate) fn total(&self, customer: usize) -> f32 {
-        self.total[customer]
-    }
 }
 
 impl Around {
-    /// Writes three features: how much, how long ago, and how much against an average customer of as many purchases.
-    pub(crate) fn write(&self, customer: usize, total: f32, out: &mut [f32]) {
-        let decayed = self.decayed[customer];
-        out[0] = decayed.ln_1p();
-        out[1] = crate::feature_customer::days(self.last[customer]);
-        out[2] = if self.share > 0.0 {
-            ((decayed + 10.0 * self.share) / ((total + 10.0) * self.share)).ln()
+    /// Fills three columns: how much, how long ago, and how much against an average customer of as many purchases.
+    pub(crate) fn fill(&self, places: &[usize], surroundings: &Surroundings, out: &mut [Column]) {
+        let [much, last, leaning] = out else { return };
+        for (lane, &place) in places.iter().enumerate() {
+            let decayed = self.decayed[place];
+            much[lane] = decayed;
+            last[lane] = days(self.last[place]);
+            leaning[lane] = (decayed + 10.0 * self.share) / ((surroundings.total[place] + 10.0) * self.share);
+        }
+        columns::ln_1p(much);
+        if self.share > 0.0 {
+            columns::ln(leaning);
         } else {
-            0.0
-        };
+            leaning.fill(0.0);
+        }
     }
 }

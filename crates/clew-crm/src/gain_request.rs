@@ -118,7 +118,7 @@ impl Scorer {
         products: &ProductSet,
     ) -> Result<Vec<(f64, f64)>> {
         let propensities = self.score(run, offer)?;
-        let baskets = self.baskets(run, offer, products);
+        let baskets = self.baskets(offer, products);
         Ok(propensities
             .into_iter()
             .zip(baskets)

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::propensity_expansion::Expansion;
+use crate::propensity_scan::PropensityScan;
 use crate::train_rows::Rows;
 
 /// The nested models, the smallest first.
@@ -128,54 +129,52 @@ impl Propensity {
         Ok(())
     }
 
+    /// The model laid out for blocks of raw features.
+    pub(crate) fn scan(&self) -> Result<PropensityScan> {
+        let columns: Vec<usize> = self.chosen.iter().copied().chain([self.n_features]).collect();
+        Ok(PropensityScan {
+            n_features: self.n_features,
+            intercept: self.logistic.intercept,
+            effects: self.expansion.effects(&self.logistic.coefficients),
+            trees: self.trees.as_ref().map(|trees| trees.scan(&columns)).transpose()?,
+        })
+    }
+
     /// Chosen features and the logistic log-odds, a row each.
     fn tree_columns(&self, run: &Run<'_>, x: &[f32]) -> Result<Array2<f32>> {
         let n_columns = self.chosen.len() + 1;
-        let parts: Vec<Vec<f32>> = run.pool.install(|| {
-            x.par_chunks(CHUNK * self.n_features)
-                .map(|part| {
-                    let odds =
-                        self.logistic.decision(self.expansion.transform(part, self.n_features).view())?;
-                    let mut out = Vec::with_capacity(odds.len() * n_columns);
-                    for (row, odds) in part.chunks_exact(self.n_features).zip(odds) {
-                        out.extend(self.chosen.iter().map(|&feature| row[feature]));
-                        out.push(odds);
-                    }
-                    Ok(out)
-                })
-                .collect::<Result<Vec<_>>>()
-        })?;
-        let flat = parts.concat();
+        let scan = self.scan()?;
+        let odds = self.each_chunk(run, x, |part| scan.each_row(part, |block| Ok(scan.linear(block))))?;
+        let mut flat = Vec::with_capacity(odds.len() * n_columns);
+        for (row, odds) in x.chunks_exact(self.n_features).zip(odds) {
+            flat.extend(self.chosen.iter().map(|&feature| row[feature]));
+            flat.push(odds);
+        }
         Ok(Array2::from_shape_vec((flat.len() / n_columns, n_columns), flat)
             .unwrap_or_else(|_| Array2::zeros((0, n_columns))))
     }
 
     /// Log-odds of rows of raw features, before calibration.
     pub(crate) fn decision(&self, run: &Run<'_>, x: &[f32]) -> Result<Vec<f32>> {
-        match &self.trees {
-            Some(trees) => {
-                let columns = self.tree_columns(run, x)?;
-                let odds = trees.decision(run, columns.view())?;
-                // Half the logistic model's log-odds, which err elsewhere than those of the trees.
-                Ok(odds
-                    .into_iter()
-                    .zip(columns.column(self.chosen.len()))
-                    .map(|(a, b)| 0.5 * (a + b))
-                    .collect())
-            }
-            None => {
-                let parts: Vec<Vec<f32>> = run.pool.install(|| {
-                    x.par_chunks(CHUNK * self.n_features)
-                        .map(|part| {
-                            Ok(self
-                                .logistic
-                                .decision(self.expansion.transform(part, self.n_features).view())?)
-                        })
-                        .collect::<Result<Vec<_>>>()
-                })?;
-                Ok(parts.concat())
-            }
-        }
+        let scan = self.scan()?;
+        self.each_chunk(run, x, |part| scan.each_row(part, |block| scan.decision(block)))
+    }
+
+    fn each_chunk(
+        &self,
+        run: &Run<'_>,
+        x: &[f32],
+        answer: impl Fn(&[f32]) -> Result<Vec<f32>> + Sync,
+    ) -> Result<Vec<f32>> {
+        let parts: Vec<Vec<f32>> = run.pool.install(|| {
+            x.par_chunks(CHUNK * self.n_features)
+                .map(|part| {
+                    run.check()?;
+                    answer(part)
+                })
+                .collect::<Result<Vec<_>>>()
+        })?;
+        Ok(parts.concat())
     }
 
     /// Calibrated log-odds.

@@ -1,6 +1,7 @@
 //! Expansion: raw features to the columns of a linear model: standardised values, then bends at quantiles, so that an effect may level off.
 //!
 //! A NaN becomes 0 (the mean) in all columns of its feature.
+use clew_learn::columns::Bent;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,19 @@ impl Expansion {
     /// Whether rows of so many features can be expanded.
     pub(crate) fn fits(&self, n_features: usize) -> bool {
         self.features.iter().all(|bend| bend.feature < n_features)
+    }
+
+    /// What each feature adds to the sum of a linear model with these coefficients, one for each column.
+    pub(crate) fn effects(&self, coefficients: &[f64]) -> Vec<(usize, Bent)> {
+        let mut left = coefficients.iter().copied();
+        self.features
+            .iter()
+            .filter_map(|bend| {
+                let [mean, scale, knots @ ..] = bend.numbers.as_slice() else { return None };
+                let terms = [0.0].iter().chain(knots).copied().zip(left.by_ref()).collect();
+                Some((bend.feature, Bent { centre: (*mean, *scale), terms }))
+            })
+            .collect()
     }
 
     /// Expands rows.

@@ -1,7 +1,9 @@
 //! Heads: the two propensity models of a training, one for offers that have sold and one for those that never did, and which to use.
 use clew_learn::Run;
 use clew_learn::calibration::sigmoid;
+use clew_learn::columns::BLOCK;
 use clew_learn::format::{File, Writer};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -11,8 +13,8 @@ use crate::propensity::Propensity;
 
 /// Buyers of an offer at which the model for sold offers and the one for never-sold offers count the same.
 const HALF_BUYERS: f32 = 8.0;
-/// Customers scored at a time.
-const CHUNK: usize = 8192;
+/// Customers that a task scores; a whole number of blocks.
+const CHUNK: usize = 64 * BLOCK;
 
 /// The models of a training.
 #[derive(Clone, Debug)]
@@ -48,41 +50,41 @@ impl Heads {
         (warmth * warm + (1.0 - warmth) * cold).sqrt()
     }
 
-    /// Propensities of the given customers (places in the offer's state).
-    pub(crate) fn propensities(
-        &self,
-        run: &Run<'_>,
-        offer: &OfferState<'_>,
-        places: &[usize],
-    ) -> Result<Vec<f32>> {
-        let warmth = self.warmth(offer.level.n_buyers);
-        let mut all = Vec::with_capacity(places.len());
-        for part in places.chunks(CHUNK * 4) {
-            run.check()?;
-            let mut x = vec![0.0; part.len() * self.n_features];
-            run.pool.install(|| {
-                use rayon::prelude::*;
-                x.par_chunks_exact_mut(self.n_features)
-                    .zip(part)
-                    .for_each(|(row, &place)| offer.write(place, row));
-            });
-            let logits = |model: &Propensity| -> Result<Vec<f64>> {
-                Ok(model.decision(run, &x)?.into_iter().map(|z| model.straightened(z)).collect())
-            };
-            match &self.cold {
-                Some(cold) if warmth < 0.99 => {
-                    let cold = logits(cold)?;
-                    let warm = if warmth > 0.01 { logits(&self.warm)? } else { cold.clone() };
-                    let w = if warmth > 0.01 { f64::from(warmth) } else { 0.0 };
-                    all.extend(
-                        warm.into_iter()
-                            .zip(cold)
-                            .map(|(warm, cold)| probability(w * warm + (1.0 - w) * cold)),
-                    );
-                }
-                _ => all.extend(logits(&self.warm)?.into_iter().map(probability)),
+    /// Propensities of all customers of the offer's state.
+    pub(crate) fn propensities(&self, run: &Run<'_>, offer: &OfferState<'_>) -> Result<Vec<f32>> {
+        let warmth = match &self.cold {
+            Some(_) => f64::from(self.warmth(offer.level.n_buyers)),
+            None => 1.0,
+        };
+        // The models that count, each with its scan and its weight.
+        let mut models = Vec::new();
+        for (model, weight) in [(Some(&self.warm), warmth), (self.cold.as_ref(), 1.0 - warmth)] {
+            if let Some(model) = model.filter(|_| weight > 0.01) {
+                models.push((model, model.scan()?, weight));
             }
         }
+        let whole: f64 = models.iter().map(|(_, _, weight)| weight).sum();
+        let mut all = vec![0.0; offer.state.customers.len()];
+        run.pool.install(|| {
+            all.par_chunks_mut(CHUNK).enumerate().try_for_each(|(part, out)| -> Result<()> {
+                run.check()?;
+                let mut block = vec![[0.0; BLOCK]; self.n_features + 1];
+                for (at, out) in out.chunks_mut(BLOCK).enumerate() {
+                    let from = part * CHUNK + at * BLOCK;
+                    let places: [usize; BLOCK] = std::array::from_fn(|lane| from + lane);
+                    offer.fill(&places[..out.len()], &mut block[..self.n_features]);
+                    let mut logits = [0.0_f64; BLOCK];
+                    for (model, scan, weight) in &models {
+                        let decisions = scan.decision(&mut block)?;
+                        for (logit, z) in logits.iter_mut().zip(decisions) {
+                            *logit += weight / whole * model.straightened(z);
+                        }
+                    }
+                    out.iter_mut().zip(logits).for_each(|(p, logit)| *p = probability(logit));
+                }
+                Ok(())
+            })
+        })?;
         Ok(all)
     }
 

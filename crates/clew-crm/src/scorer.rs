@@ -4,7 +4,6 @@ use std::sync::Arc;
 use clew_learn::Run;
 use clew_learn::blend::PreparedBlend;
 use hashbrown::HashMap;
-use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::feature_attribute::Attribute;
@@ -152,19 +151,13 @@ impl Scorer {
         let heads = self.model.heads.as_ref().ok_or_else(|| {
             Error::input("the model is a factorisation only", "train a model with propensities")
         })?;
-        let places: Vec<usize> = (0..self.state.customers.len()).collect();
-        heads.propensities(run, offer, &places)
+        heads.propensities(run, offer)
     }
 
     /// What each customer is expected to spend on the offer within the horizon if they buy: their own habit, shrunk towards everybody's.
-    pub(crate) fn baskets(&self, run: &Run<'_>, offer: &OfferState<'_>, products: &ProductSet) -> Vec<f32> {
+    pub(crate) fn baskets(&self, offer: &OfferState<'_>, products: &ProductSet) -> Vec<f32> {
         let usual = offer.usual_spending().unwrap_or_else(|| self.usual_price(products));
-        run.pool.install(|| {
-            (0..self.state.customers.len())
-                .into_par_iter()
-                .map(|place| offer.spending(place, usual))
-                .collect()
-        })
+        offer.spending(usual)
     }
 
     /// Mean price of an offer that never sold: of its products' column `price`, else a usual line of the tenant.

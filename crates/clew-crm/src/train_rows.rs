@@ -73,13 +73,10 @@ pub(crate) fn draw(
         let weight = places.len() as f32 / n as f32;
         let mut picked = sample(rng, places.len(), n).into_vec();
         picked.sort_unstable();
-        for place in picked {
-            let from = rows.x.len();
-            rows.x.resize(from + n_features, 0.0);
-            offer.write(places[place], &mut rows.x[from..]);
-            rows.y.push(label);
-            rows.weight.push(weight);
-        }
+        let picked: Vec<usize> = picked.into_iter().map(|place| places[place]).collect();
+        rows.x.extend(offer.rows(&picked, n_features));
+        rows.y.resize(rows.y.len() + n, label);
+        rows.weight.resize(rows.weight.len() + n, weight);
     }
     rows
 }

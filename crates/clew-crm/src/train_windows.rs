@@ -92,10 +92,7 @@ fn judged(
         (0..answers.len()).filter(|&c| answers[c] != 2 && state.profile[c].is_active()).collect();
     let places: Vec<usize> =
         active.iter().copied().step_by(active.len().div_ceil(MAX_CUSTOMERS).max(1)).collect();
-    let mut x = vec![0.0; places.len() * n_features];
-    for (&place, row) in places.iter().zip(x.chunks_exact_mut(n_features)) {
-        seen.write(place, row);
-    }
+    let x = seen.rows(&places, n_features);
     let bought: Vec<f32> = places.iter().map(|&place| f32::from(answers[place])).collect();
     let level = clew_learn::calibration::sigmoid(f64::from(seen.level.now())) as f32;
     let score = |of: &dyn Fn(usize) -> f32| places.iter().map(|&place| of(place)).collect::<Vec<f32>>();
@@ -105,12 +102,12 @@ fn judged(
         cold,
         alone: (0..n_features).map(|feature| alone(&x, n_features, feature, &bought)).collect(),
         bought,
-        is_new: places.iter().map(|&c| seen.inside[c].is_new()).collect(),
+        is_new: places.iter().map(|&c| seen.seen.of(c).is_new()).collect(),
         decisions: candidates.iter().map(|candidate| candidate.decision(run, &x)).collect::<Result<_>>()?,
         propensity: Vec::new(),
         baselines: vec![
-            score(&|c| -f32::from(seen.inside[c].last)),
-            score(&|c| f32::from(seen.inside[c].days[1])),
+            score(&|c| -f32::from(seen.seen.of(c).last)),
+            score(&|c| f32::from(seen.seen.of(c).days[1])),
             score(&|c| state.profile[c].spent_112()),
             vec![level; places.len()],
         ],

@@ -26,7 +26,7 @@
 //! | unsupervised | [`cluster`], [`neighbours`], [`cooccurrence`] |
 //! | online | [`online_logistic`], [`online_factors`] |
 //! | judging | [`metrics`], [`gain`], [`uplift`], [`bootstrap`], [`calibration`], [`split`], [`cross_fit`], [`importance`], [`contributions`] |
-//! | answering fast | [`top_k`], [`scan`] |
+//! | answering fast | [`top_k`], [`scan`], blocks of [`columns`] |
 //!
 //! Start with the [`guide`] on leakage and over-fitting, and with the programs in `examples/`.
 //!
@@ -50,6 +50,7 @@ pub mod blend;
 pub mod bootstrap;
 pub mod calibration;
 pub mod cluster;
+pub mod columns;
 pub mod contributions;
 pub mod cooccurrence;
 pub mod cross_fit;

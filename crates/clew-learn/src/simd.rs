@@ -18,6 +18,8 @@
 pub(crate) mod x86;
 
 pub(crate) mod ahead;
+pub(crate) mod columns;
+pub(crate) mod leaves;
 pub(crate) mod misses;
 pub(crate) mod offer;
 pub(crate) mod tile;

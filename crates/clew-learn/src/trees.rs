@@ -14,6 +14,7 @@ use crate::run::Run;
 
 pub use fitted::FittedTrees;
 pub(crate) use fitted::{Node, depth};
+pub use scan::TreeScan;
 
 mod boost;
 mod file;
@@ -21,6 +22,7 @@ mod fitted;
 mod grow;
 mod histogram;
 mod judge;
+mod scan;
 mod slopes;
 mod split;
 

@@ -64,6 +64,22 @@ pub(crate) fn store16(to: &mut [f32; 16], value: __m512) {
     unsafe { _mm512_storeu_ps(to.as_mut_ptr(), value) }
 }
 
+/// 8 numbers of double precision.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(crate) fn load_f64x8(from: &[f64; 8]) -> __m512d {
+    // SAFETY: the reference is to 8 readable numbers; the load asks for no alignment.
+    unsafe { _mm512_loadu_pd(from.as_ptr()) }
+}
+
+/// 8 numbers of double precision.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
+pub(crate) fn store_f64x8(to: &mut [f64; 8], value: __m512d) {
+    // SAFETY: the reference is to 8 writable numbers; the store asks for no alignment.
+    unsafe { _mm512_storeu_pd(to.as_mut_ptr(), value) }
+}
+
 /// 8 numbers of half precision, widened.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]

@@ -63,6 +63,11 @@ impl Node {
         self.feature as usize
     }
 
+    /// Whether missing values go left, where the cut is between numbers.
+    pub(super) fn missing_goes_left(&self) -> bool {
+        self.flags & MISSING_LEFT != 0
+    }
+
     /// Which group of categories goes left, if the cut is one.
     pub(super) fn group_number(&self) -> Option<u32> {
         (self.flags & GROUP != 0).then_some(self.cut.to_bits())
