@@ -1,6 +1,6 @@
 // The signed-in page: pick an offer, see whom to contact.
 import { useCallback, useEffect, useState } from "preact/hooks";
-import { Api, type GainCurve, type Offer, Problem, type Tenant } from "./api";
+import { Api, type GainCurve, type Offer, Problem, type Tenant, type Warning } from "./api";
 import { GainCurveView } from "./GainCurveView";
 import { type Chosen, OfferPicker } from "./OfferPicker";
 
@@ -11,6 +11,7 @@ let serial = 0;
 export function Desk({ api, onSignOut }: { api: Api; onSignOut: () => void }) {
   const [tenant, setTenant] = useState<Tenant | null>(null);
   const [offers, setOffers] = useState<Offer[] | null>(null);
+  const [warnings, setWarnings] = useState<Warning[]>([]);
   const [selected, setSelected] = useState("");
   const [state, setState] = useState<State>({ kind: "idle" });
 
@@ -39,6 +40,8 @@ export function Desk({ api, onSignOut }: { api: Api; onSignOut: () => void }) {
       const first = os[0];
       if (first) void draw({ offer_id: first.id }, first.id);
     }).catch(fail);
+    // Beside the curve: without them, it is still worth showing.
+    api.data().then((data) => setWarnings(data.warnings)).catch(() => setWarnings([]));
   }, [api, draw, fail]);
 
   return (
@@ -54,8 +57,26 @@ export function Desk({ api, onSignOut }: { api: Api; onSignOut: () => void }) {
         {state.kind === "drawing" && <p class="notice" role="status">Working it out…</p>}
         {state.kind === "failed" && <Fault problem={state.problem} />}
         {state.kind === "drawn" && <GainCurveView key={state.serial} curve={state.curve} currency={tenant?.currency ?? null} />}
+        <Warnings all={warnings} />
         {state.kind === "idle" && offers?.length === 0 && <p class="notice">Write a selection of the catalogue above to see its gain curve.</p>}
       </main>
+    </>
+  );
+}
+
+/** What must be known of the data: what has moved since the model was trained first, and the rest folded away. */
+function Warnings({ all }: { all: Warning[] }) {
+  const moved = all.filter((w) => w.code === "drift");
+  const rest = all.filter((w) => w.code !== "drift");
+  return (
+    <>
+      {moved.map((w) => <p key={w.detail} class="notice">{w.detail}</p>)}
+      {rest.length > 0 && (
+        <details class="notice">
+          <summary>{rest.length} {rest.length === 1 ? "remark" : "remarks"} on the data</summary>
+          <ul>{rest.map((w) => <li key={w.entity + w.detail}>{w.entity}: {w.detail}</li>)}</ul>
+        </details>
+      )}
     </>
   );
 }

@@ -7,6 +7,7 @@ export interface Point {
   share_of_buyers: number; lift: number; expected_revenue?: number | null; expected_profit?: number | null;
 }
 export interface GainCurve { points: Point[]; n_customers: number; warnings?: string[] | null }
+export interface Warning { code: string; entity: string; detail: string }
 export interface FieldFault { pointer: string; detail: string }
 
 /** An `application/problem+json` answer (RFC 9457), or the lack of any answer. */
@@ -20,6 +21,8 @@ export class Api {
   constructor(private readonly key: string) {}
 
   tenant = () => this.call<Tenant>("GET", "/v1/tenant");
+
+  data = () => this.call<{ warnings: Warning[] }>("GET", "/v1/data");
 
   async offers(): Promise<Offer[]> {
     const offers: Offer[] = [];
