@@ -8,12 +8,14 @@ mod import;
 mod job;
 mod key;
 mod model;
+mod model_estimate;
 mod model_report;
 mod offer;
 mod recommendation;
 mod reference;
 mod rule;
 mod rule_test;
+mod schedule;
 mod segment;
 mod service;
 mod tenant;
@@ -36,7 +38,9 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(event::routes())
         .merge(data::routes())
         .merge(model::routes())
+        .merge(model_estimate::routes())
         .merge(model_report::routes())
+        .merge(schedule::routes())
         .merge(job::routes())
         .merge(offer::routes())
         .merge(gain_curve::routes())

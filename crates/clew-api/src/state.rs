@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -30,6 +31,8 @@ pub struct ApiConfig {
     pub import_pause: Duration,
     /// Memory for the models and histories that are kept open, in bytes.
     pub serving_memory_bytes: u64,
+    /// What a training may need; one that would need more is refused before it starts.
+    pub train_limit: Limit,
     /// Requests a second that one tenant may make on average.
     pub requests_per_second: u32,
     /// Requests that one tenant may make in a burst.
@@ -46,6 +49,7 @@ impl Default for ApiConfig {
             request_timeout: Duration::from_secs(30),
             import_pause: Duration::from_secs(30),
             serving_memory_bytes: 1 << 30,
+            train_limit: Limit::default(),
             requests_per_second: 2_000,
             requests_burst: 4_000,
             tokens: None,

@@ -6,6 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
+use axum::http::Method;
 use chrono::{TimeZone, Utc};
 use clew_sample::{Compression, SampleParams, Shop};
 use clew_store::object::Objects;
@@ -82,6 +83,10 @@ async fn from_files_to_a_gain_curve() {
         marketer.post("/v1/gain-curves", &json!({"offer": {"product_ids": ["P0000001"]}})).await.expect(409);
     assert_eq!(early.problem(), "no_model");
     let asked = json!({"as_of": "2026-10-01", "horizon_days": 28, "seed": 7});
+    let needs = marketer.post("/v1/models/estimate", &asked).await.expect(200).body();
+    assert!(needs["seconds"].as_f64().unwrap() > 0.0 && needs["allowed"] == true, "{needs}");
+    let n_events = needs["counted"]["n_events"].as_u64().unwrap();
+    assert!((20_000..30_000).contains(&n_events), "in proportion to the days: {needs}");
     let asked = marketer.post("/v1/models", &asked).await.expect(202);
     let job = follow(&marketer, asked.header("location")).await;
     assert_eq!(job["state"], "succeeded", "{job}");
@@ -101,12 +106,42 @@ async fn from_files_to_a_gain_curve() {
         data["product_names"].as_array().unwrap().iter().filter_map(|n| n["name"].as_str()).collect();
     assert!(names.contains(&"product.category") && names.contains(&"product.product_id"), "{names:?}");
 
+    check_schedule(&marketer).await;
+    check_drift(&marketer, &sender, &model).await;
     check_gain_curves(&marketer, &model).await;
     check_segments(&marketer).await;
     check_recommendations(&marketer).await;
 
     ending.cancel();
     worker.await.unwrap();
+}
+
+async fn check_schedule(marketer: &Client) {
+    marketer.get("/v1/models/schedule").await.expect(404);
+    let neither = marketer.json(Method::PUT, "/v1/models/schedule", &json!({})).await.expect(422);
+    assert_eq!(neither.errors(), ["/every_days: give days, or at_drift, or both"]);
+    let weekly = json!({"every_days": 7, "at_drift": true});
+    let put = marketer.json(Method::PUT, "/v1/models/schedule", &weekly).await.expect(200).body();
+    assert_eq!((&put["every_days"], &put["horizon_days"]), (&json!(7), &json!(28)));
+    assert!(put["next_at"].is_string(), "{put}");
+    assert_eq!(marketer.get("/v1/models/schedule").await.expect(200).body(), put);
+    marketer.delete("/v1/models/schedule").await.expect(204);
+    marketer.delete("/v1/models/schedule").await.expect(404);
+}
+
+/// What comes after a training is compared with it.
+async fn check_drift(marketer: &Client, sender: &Client, model: &Value) {
+    assert_eq!(marketer.get("/v1/data").await.expect(200).body()["drift"], Value::Null);
+    let file = "customer_id,age\nZ2,40\n";
+    let answer = sender.upload("/v1/imports?entity=customers", "text/csv", file).await.expect(202);
+    follow(sender, answer.header("location")).await;
+    let jobs = marketer.get("/v1/jobs?kind=drift").await.expect(200).body();
+    let job = jobs["data"][0]["id"].as_str().unwrap();
+    let job = follow(marketer, &format!("/v1/jobs/{job}")).await;
+    assert_eq!(job["state"], "succeeded", "{job}");
+    let drift = marketer.get("/v1/data").await.expect(200).body()["drift"].clone();
+    assert_eq!((&drift["model_id"], &drift["found"]["enough"]), (&model["id"], &json!(true)), "{drift}");
+    assert!(drift["found"]["findings"].as_array().unwrap().len() > 3, "{drift}");
 }
 
 async fn check_rejected_lines(sender: &Client) {

@@ -7,6 +7,7 @@
 mod basket;
 pub mod cursor;
 pub mod data;
+pub mod drift;
 pub mod entity;
 pub mod error;
 mod event_key;
@@ -26,6 +27,7 @@ pub mod partition;
 pub mod postgres;
 pub mod queue;
 pub mod rule;
+pub mod schedule;
 pub mod scope;
 mod secret;
 pub mod segment;

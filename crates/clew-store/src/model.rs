@@ -52,6 +52,8 @@ pub struct Model {
     pub batch: Option<i64>,
     /// What the training says of itself.
     pub report: Option<Value>,
+    /// How it compared with the one that answered when it was trained.
+    pub comparison: Option<Value>,
     /// Is it the one that answers?
     pub active: bool,
     /// When it was asked for.
@@ -90,6 +92,8 @@ pub struct Trained {
     pub batch: i64,
     /// What the training says of itself.
     pub report: Value,
+    /// How it compared with the one that answers, where they were compared.
+    pub comparison: Option<Value>,
 }
 
 /// Writes a model that is to be trained, and the job that trains it.
@@ -169,7 +173,8 @@ pub async fn finish(tenant: &mut Tenant<'_>, id: Uuid, trained: &Trained) -> Res
         .execute(tenant.connection())
         .await?;
     sqlx::query_as(
-        "update models set as_of = $3, object = $4, size_bytes = $5, batch = $6, report = $7, finished_at = now(),
+        "update models set as_of = $3, object = $4, size_bytes = $5, batch = $6, report = $7,
+             comparison = $8, finished_at = now(),
              active = active or not exists (select from models where tenant_id = $1 and active),
              activated_at = case when exists (select from models where tenant_id = $1 and active)
                  then activated_at else now() end
@@ -182,6 +187,7 @@ pub async fn finish(tenant: &mut Tenant<'_>, id: Uuid, trained: &Trained) -> Res
     .bind(trained.size_bytes)
     .bind(trained.batch)
     .bind(&trained.report)
+    .bind(&trained.comparison)
     .fetch_optional(tenant.connection())
     .await?
     .ok_or(Error::Missing { what: "model" })

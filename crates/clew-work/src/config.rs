@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clew_crm::estimate::Limit;
+
 /// The injected clock.
 pub type Clock = std::sync::Arc<dyn Fn() -> chrono::DateTime<chrono::Utc> + Send + Sync>;
 
@@ -20,6 +22,8 @@ pub struct WorkConfig {
     pub progress: Duration,
     /// How long running jobs get to stop after the worker is told to end.
     pub drain: Duration,
+    /// What a training may need; one that would need more is refused before it starts.
+    pub train_limit: Limit,
 }
 
 impl WorkConfig {
@@ -32,6 +36,7 @@ impl WorkConfig {
             poll: Duration::from_secs(5),
             progress: Duration::from_millis(500),
             drain: Duration::from_secs(10),
+            train_limit: Limit::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs of kind `import`: a file that came in goes into the tenant's tables, all of it or nothing, in one
 //! transaction with the job's end.
 
+use clew_store::drift;
 use clew_store::import::{self, Import as Row};
 use clew_store::ingest::{self, Incoming};
 use clew_store::intake::Format;
@@ -45,6 +46,9 @@ async fn read_in(task: &Task) -> Result<Finished, Failure> {
         .await?;
     let outcome = ingested.outcome;
     import::finish(&mut tenant, row.id, &outcome).await?;
+    if outcome.batch.is_some() {
+        drift::enqueue(&mut tenant).await?;
+    }
     let result = json!({
         "import_id": row.id,
         "entity": row.entity.as_str(),

@@ -5,9 +5,10 @@
 //! lost lease or the worker's own end raises the job's stop flag. A job ends in one transaction with what it has
 //! made, refused if the lease was lost meanwhile: killed at any point, it runs again and nothing is doubled.
 //!
-//! What a job does is a [`Kind`]; the house's own are `import` and `train`.
+//! What a job does is a [`Kind`]; the house's own are `import`, `train` and `drift`.
 
 mod config;
+mod drift;
 mod failure;
 mod heartbeat;
 mod import;
@@ -16,6 +17,7 @@ mod meter;
 mod metrics;
 mod payload;
 mod runner;
+mod schedule;
 mod task;
 mod train;
 mod worker;

@@ -1,14 +1,20 @@
 //! Jobs of kind `train`: snapshot up to date, records into memory, training, model file, and its row in one
-//! transaction with the job's end.
+//! transaction with the job's end. A model that is to go live is compared with the live one first, and held back
+//! when it is worse out of time.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use chrono::DateTime;
+use clew_crm::compare::{self, Comparison};
+use clew_crm::estimate::{Counts, Limit, Speed, estimate};
 use clew_crm::{Model, Records, TrainParams};
+use clew_learn::{Part, Run};
 use clew_store::model::{self, Model as Row, Trained};
 use clew_store::snapshot;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
+use uuid::Uuid;
 
 use crate::failure::Failure;
 use crate::kind::{Kind, Outcome};
@@ -38,22 +44,37 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     let info = task.unless_stopped(refresh).await?;
 
     task.report("reading the history", 0.2);
-    let start = start(task, asked.seed.cast_unsigned()).await?;
-    let (objects, read) = (task.objects().clone(), info.clone());
+    let live = live(task).await?;
+    let live_id = live.as_ref().map(|live| live.0);
+    let (objects, read, limit) = (task.objects().clone(), info.clone(), task.config().train_limit);
     let waiting = Handle::current();
-    let seed = asked.seed.cast_unsigned();
-    let (as_of, bytes, report) = task
+    let (seed, goes_live) = (asked.seed.cast_unsigned(), asked.params["activate"] == true);
+    let (as_of, bytes, report, comparison) = task
         .compute(seed, (0.25, 0.95), move |run| {
             // Reading fills the history's columns: seconds of arithmetic, with waits for the object store between.
-            let records = waiting.block_on(snapshot::open(&objects, &read))?;
+            let records = Arc::new(waiting.block_on(snapshot::open(&objects, &read))?);
             run.check()?;
             let params = params(&asked, &records)?;
-            let model = match start.filter(|start| clew_crm::needs_full(start, &params).is_none()) {
-                Some(start) => clew_crm::train_from(run, &records, &params, &start)?,
-                None => clew_crm::train(run, &records, &params)?,
+            // Some days later than the live model, it is started from.
+            let start = live
+                .as_ref()
+                .map(|(_, live)| live)
+                .filter(|live| live.seed == seed && clew_crm::needs_full(live, &params).is_none());
+            check_limit(run, &records, &params, &limit, start.is_some())?;
+            let rival = live.as_ref().map(|(_, live)| live).filter(|_| goes_live);
+            // A comparison may cost as much as the training.
+            let share = if rival.is_some() { 0.5 } else { 1.0 };
+            let part = Part::new(run.progress, 0.0, share);
+            let model = match start {
+                Some(start) => clew_crm::train_from(&run.with_progress(&part), &records, &params, start)?,
+                None => clew_crm::train(&run.with_progress(&part), &records, &params)?,
             };
             let report = report(&model)?;
-            Ok((params.as_of, model.to_bytes()?, report))
+            let rest = Part::new(run.progress, share, 1.0);
+            let comparison = rival
+                .map(|live| compare::compare(&run.with_progress(&rest), &records, live, &model, &params))
+                .transpose()?;
+            Ok((params.as_of, model.to_bytes()?, report, comparison))
         })
         .await?;
 
@@ -68,29 +89,73 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
         batch: info.batch,
         report,
+        comparison: comparison.as_ref().map(json_of).transpose()?,
     };
-    finish(task, &trained).await
+    finish(task, &trained, live_id.zip(comparison)).await
 }
 
-/// The active model, for a training of some days later to start from; none where there is none, or one of another seed or version.
-async fn start(task: &Task, seed: u64) -> Result<Option<Model>, Failure> {
+/// Refuses a training that would need more than is allowed, with the figures, rather than have it killed half-way.
+fn check_limit(
+    run: &Run<'_>,
+    records: &Records,
+    params: &TrainParams,
+    limit: &Limit,
+    warm: bool,
+) -> Result<(), Failure> {
+    if *limit == Limit::default() {
+        return Ok(());
+    }
+    let begun = Instant::now();
+    let speed = Speed::probe(run, &|| begun.elapsed().as_secs_f64())?;
+    let counts = Counts::of(&records.history(params.as_of));
+    let needed = estimate(&counts, params, &speed, warm);
+    needed.check(limit).map_err(|error| Failure::fail("too_large", error.to_string()))
+}
+
+/// The model that answers: to start from, and to compare with when the new one is to take its place. One that cannot be
+/// read any more, being of another version, is neither.
+async fn live(task: &Task) -> Result<Option<(Uuid, Arc<Model>)>, Failure> {
     let mut tenant = task.tenant().await?;
-    let active = model::find_active(&mut tenant).await?;
+    let Some(row) = model::find_active(&mut tenant).await? else { return Ok(None) };
     drop(tenant);
-    let Some(object) = active.and_then(|active| active.object) else { return Ok(None) };
+    let Some(object) = row.object else { return Ok(None) };
     let bytes = task.unless_stopped(task.objects().get(&object)).await?;
-    Ok(Model::open(Arc::new(bytes)).ok().filter(|model| model.seed == seed))
+    match Model::open(Arc::new(bytes)) {
+        Ok(model) => Ok(Some((row.id, Arc::new(model)))),
+        Err(error) => {
+            tracing::warn!(model.id = %row.id, error = &error as &dyn std::error::Error, "the live model cannot be read");
+            Ok(None)
+        }
+    }
 }
 
-/// Writes the model's row and the job's end, or neither.
-async fn finish(task: &Task, trained: &Trained) -> Result<Finished, Failure> {
+/// Writes the model's row and the job's end, or neither. It goes live when that was asked for, unless it was found
+/// worse than the live one, or another than the one it was compared with has become that meanwhile.
+async fn finish(
+    task: &Task,
+    trained: &Trained,
+    compared: Option<(Uuid, Comparison)>,
+) -> Result<Finished, Failure> {
     let model_id = payload::id(task.job(), "model_id")?;
     let mut tenant = task.tenant().await?;
     let mut row = model::finish(&mut tenant, model_id, trained).await?;
+    let mut held_back = None;
     if row.params["activate"] == true && !row.active {
-        row = model::activate(&mut tenant, model_id).await?;
+        let live_id = model::find_active(&mut tenant).await?.map(|live| live.id);
+        held_back = match compared {
+            Some((_, comparison)) if comparison.worse => Some(comparison.reason),
+            Some((id, _)) if live_id.is_some_and(|live_id| live_id != id) => {
+                Some("another model went live while this one was trained".to_owned())
+            }
+            _ => None,
+        };
+        if held_back.is_none() {
+            row = model::activate(&mut tenant, model_id).await?;
+        }
     }
-    let result = json!({ "model_id": model_id, "as_of": trained.as_of, "active": row.active });
+    let result = json!({
+        "model_id": model_id, "as_of": trained.as_of, "active": row.active, "held_back": held_back,
+    });
     task.finish(tenant, &result).await
 }
 
@@ -117,5 +182,9 @@ fn params(asked: &Row, records: &Records) -> Result<TrainParams, Failure> {
 }
 
 fn report(model: &Model) -> Result<Value, Failure> {
-    serde_json::to_value(&model.report).map_err(|error| Failure::internal("writing the report", error))
+    json_of(&model.report)
+}
+
+fn json_of(value: &impl serde::Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(value).map_err(|error| Failure::internal("writing the report", error))
 }

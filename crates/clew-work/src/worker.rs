@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::config::{Clock, WorkConfig};
 use crate::kind::Kind;
 use crate::task::{Shared, StopReason, Task};
-use crate::{import, metrics, runner, train};
+use crate::{drift, import, metrics, runner, schedule, train};
 
 /// The pause between two looks for lost workers, at least.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
@@ -54,7 +54,7 @@ impl Worker {
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
         };
-        worker.with_kind(import::Import).with_kind(train::Train)
+        worker.with_kind(import::Import).with_kind(train::Train).with_kind(drift::Drift)
     }
 
     /// Teaches the worker one more kind of job.
@@ -75,6 +75,7 @@ impl Worker {
         while !shutdown.is_cancelled() {
             if Instant::now() >= reap_at {
                 self.reap().await;
+                schedule::ask(&self.shared.store).await;
                 reap_at = Instant::now() + (config.lease / 3).min(config.poll).max(MIN_PAUSE);
             }
             self.claim().await;

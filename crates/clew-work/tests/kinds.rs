@@ -89,6 +89,18 @@ async fn a_small_shop_comes_in_and_a_model_comes_out() {
     house.end(job).await;
     let again = house.model(again).await;
     assert_eq!((&again.object, again.active), (&first.object, false));
+
+    // One that is to go live is compared with the live one; the same model is not worse.
+    let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
+    let params = json!({"activate": true});
+    let new = NewModel { as_of: None, horizon_days: 28, seed: 1, params, request_id: None };
+    let (third, job) = model::enqueue(&mut tenant, &new).await.unwrap();
+    tenant.commit().await.unwrap();
+    house.end(job.id).await;
+    let third = house.model(third.id).await;
+    let comparison = third.comparison.unwrap();
+    assert!(third.active && comparison["worse"] == false, "{comparison}");
+    assert_eq!(comparison["on"], "own_windows");
     worker.end().await;
 }
 
@@ -118,6 +130,14 @@ async fn what_cannot_be_done_is_told_with_place_and_remedy() {
     let ended = house.end(job).await;
     let (code, detail) = failed(&ended);
     assert!(code == "not_enough_data" && detail.contains("12 of"), "{code}: {detail}");
+    worker.end().await;
+
+    // Over the limit: refused with the figures before it starts.
+    let worker = start(house.worker("two", |config| config.train_limit.memory_bytes = Some(1_000)));
+    let (_, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    let (code, detail) = failed(&ended);
+    assert!(code == "too_large" && detail.contains("of memory, 1 MB are allowed"), "{code}: {detail}");
     worker.end().await;
 }
 

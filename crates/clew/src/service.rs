@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
 use clew_api::token::TokenConfig;
 use clew_api::{ApiConfig, ApiParts, ApiState};
+use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
 use clew_work::{WorkConfig, Worker, WorkerParts};
@@ -189,6 +190,7 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
         import_max_bytes: config.import_max.bytes(),
         request_timeout: config.request_timeout.0,
         serving_memory_bytes: config.serving_memory.bytes(),
+        train_limit: train_limit(config),
         tokens,
         ..ApiConfig::default()
     })
@@ -205,5 +207,15 @@ pub(crate) fn work_config(config: &Config) -> WorkConfig {
     work.lease = config.lease.0;
     work.poll = config.poll.0;
     work.drain = config.drain.0;
+    work.train_limit = train_limit(config);
     work
+}
+
+/// What a training may need.
+fn train_limit(config: &Config) -> Limit {
+    Limit {
+        seconds: config.train_time.map(|time| time.0.as_secs_f64()),
+        memory_bytes: config.train_memory.map(|memory| memory.bytes()),
+        disk_bytes: None,
+    }
 }

@@ -1,12 +1,15 @@
-//! What is known of the tenant's data: counts, dates, freshness, the names that expressions may use, warnings.
+//! What is known of the tenant's data: counts, dates, freshness, the names that expressions may use, warnings, drift.
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use clew_store::{Entity, Page, data as rows, import, job, snapshot};
+use clew_crm::drift::{Drift as Found, DriftLevel};
+use clew_store::{Entity, Page, data as rows, drift, import, job, snapshot};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::caller::{Caller, Reader};
@@ -47,6 +50,29 @@ struct Data {
     product_names: Vec<Name>,
     /// What a reader must know of the data's quality.
     warnings: Vec<Warning>,
+    /// Whether what came since the live model was trained still looks like what it learned from; null before the
+    /// first import after it.
+    drift: Option<Drift>,
+}
+
+/// The last look for drift, after an import.
+#[derive(Debug, Serialize, ToSchema)]
+struct Drift {
+    /// The live model that was compared with.
+    model_id: Uuid,
+    checked_at: DateTime<Utc>,
+    /// Whether the model should be trained again.
+    #[schema(example = false)]
+    retrain: bool,
+    /// Every comparison, the gravest first: shares of the kinds of events, volumes, values of columns, unknown
+    /// customers and products, baskets; each with its thresholds.
+    #[schema(value_type = Object, example = json!({
+        "reference_from": "2026-08-28", "from": "2026-10-23", "to": "2026-11-20", "n_events": 120_400,
+        "enough": true, "retrain": false,
+        "findings": [{"what": "product_attribute", "name": "product.category", "value": 0.12, "notable_from": 0.1,
+            "retrain_from": 0.25, "level": "notable", "detail": "events by product.category: stability index 0.12"}],
+    }))]
+    found: Value,
 }
 
 /// Events of a kind.
@@ -78,7 +104,7 @@ struct Name {
 /// Something about the data's quality.
 #[derive(Debug, Serialize, ToSchema)]
 struct Warning {
-    /// A word for programs: `duplicates`, `rejected`, `orphans`, `outliers`, `nulls`, ….
+    /// A word for programs: `duplicates`, `rejected`, `orphans`, `outliers`, `nulls`, `drift`, ….
     #[schema(example = "duplicates")]
     code: String,
     #[schema(example = "events")]
@@ -101,11 +127,20 @@ async fn get_data(caller: Caller<Reader>, State(state): State<ApiState>) -> Resu
     let product_names = names(&expression::names(&mut tenant, Scope::Product).await?, Scope::Product);
     let (kind, ended, page) = (Some(import::JOB_KIND), Some(job::State::Succeeded), Page::first(N_IMPORTS));
     let imports = job::list(&mut tenant, kind, ended, &page).await?.data;
+    let looked = drift::find(&mut tenant).await?;
     drop(tenant);
     let copied = snapshot::latest(state.store(), caller.tenant_id).await?.map_or(0, |info| info.batch);
     let range = data.event_range();
     let mut warnings: Vec<Warning> = data.totals.iter().flat_map(of_total).collect();
     warnings.extend(imports.iter().flat_map(of_import));
+    let found: Option<Found> = looked.as_ref().and_then(|row| serde_json::from_value(row.found.clone()).ok());
+    warnings.extend(found.iter().flat_map(of_drift));
+    let looked = looked.map(|row| Drift {
+        model_id: row.model_id,
+        checked_at: row.checked_at,
+        retrain: found.as_ref().is_some_and(|found| found.retrain),
+        found: row.found,
+    });
     let kinds = data.totals.iter().filter(|total| total.entity == Entity::Events).map(|total| KindCount {
         kind: total.kind.clone(),
         n_events: total.n_rows,
@@ -125,7 +160,24 @@ async fn get_data(caller: Caller<Reader>, State(state): State<ApiState>) -> Resu
         customer_names,
         product_names,
         warnings,
+        drift: looked,
     })
+}
+
+/// What has moved since the live model was trained.
+fn of_drift(found: &Found) -> Vec<Warning> {
+    let moved = found.findings.iter().filter(|finding| finding.level > DriftLevel::Steady);
+    let warning = |finding: &clew_crm::drift::DriftFinding| Warning {
+        code: "drift".to_owned(),
+        entity: Entity::Events.as_str().to_owned(),
+        n_rows: i64::try_from(found.n_events).unwrap_or(i64::MAX),
+        detail: format!(
+            "since the live model was trained, {}{}",
+            finding.detail,
+            if finding.level == DriftLevel::Retrain { "; train again" } else { "" }
+        ),
+    };
+    moved.map(warning).collect()
 }
 
 fn names(schema: &clew_crm::Schema, scope: Scope) -> Vec<Name> {

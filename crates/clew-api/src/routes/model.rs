@@ -22,23 +22,24 @@ use crate::state::ApiState;
 /// A model to train.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NewModel {
+pub(super) struct NewModel {
     /// Nothing at or after this is known to it; the end of the data when absent.
     #[serde(default)]
     #[schema(example = "2026-11-22")]
-    as_of: Option<Moment>,
+    pub(super) as_of: Option<Moment>,
     /// Days in which a purchase counts.
     #[serde(default = "four_weeks")]
     #[schema(minimum = 1, maximum = 365, default = 28, example = 28)]
-    horizon_days: i32,
+    pub(super) horizon_days: i32,
     /// Same seed and data, same model to the last bit.
     #[serde(default)]
     #[schema(minimum = 0, default = 0, example = 0)]
     seed: i64,
-    /// Whether it answers as soon as it is ready. The first model of a tenant does in any case.
+    /// Whether it answers as soon as it is ready, unless it is worse, out of time, than the one that answers then;
+    /// the comparison may cost as much as the training. The first model of a tenant answers in any case.
     #[serde(default)]
     #[schema(default = false, example = true)]
-    activate: bool,
+    pub(super) activate: bool,
 }
 
 fn four_weeks() -> i32 {
@@ -100,6 +101,14 @@ struct ModelReport {
         "warnings": [],
     }))]
     report: Option<Value>,
+    /// How it compared with the one that answered when it was trained, and why it did or did not go live; null when
+    /// nothing was to be compared.
+    #[schema(value_type = Option<Object>, example = json!({
+        "on": "same_window", "judged_from": "2026-10-25", "judged_to": "2026-11-22", "n_offers": 60,
+        "auc_live": 0.811, "auc_new": 0.815, "difference": 0.004, "low": 0.001, "high": 0.007,
+        "log_loss": [0.1702, 0.1689], "worse": false, "reason": "not worse than the live model, …",
+    }))]
+    comparison: Option<Value>,
 }
 
 impl Model {
@@ -128,7 +137,7 @@ impl From<rows::Model> for Model {
 
 impl From<rows::Model> for ModelReport {
     fn from(row: rows::Model) -> Self {
-        Self { model: Model::of(&row), report: row.report }
+        Self { model: Model::of(&row), report: row.report, comparison: row.comparison }
     }
 }
 

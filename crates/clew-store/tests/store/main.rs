@@ -8,4 +8,5 @@ mod model;
 mod page;
 mod private;
 mod queue;
+mod schedule;
 mod wall;

@@ -22,6 +22,7 @@ fn trained() -> Trained {
         size_bytes: 10,
         batch: 3,
         report: json!({"auc": 0.8}),
+        comparison: None,
     }
 }
 

@@ -27,6 +27,8 @@ const ROWS: &str = "
     insert into segments (tenant_id, id, name, expression) values ('{t}', gen_random_uuid(), '{n}', 'true');
     insert into rules (tenant_id, id, name, scope, expression, reason, applies_to)
         values ('{t}', gen_random_uuid(), '{n}', 'customer', 'true', 'why', '{segments}');
+    insert into schedules (tenant_id, at_drift, horizon_days) values ('{t}', true, 28);
+    insert into drifts (tenant_id, model_id, batch, found) values ('{t}', '{t}', 1, '{}');
     insert into models (tenant_id, id, job_id, horizon_days, seed) values ('{t}', gen_random_uuid(), '{t}', 28, 1);
 ";
 
@@ -119,9 +121,11 @@ async fn each_role_reaches_what_it_needs() {
     let (_test, mut owner, _, tables) = two_tenants().await;
     // (role, tables that it sees across tenants); of `idempotency` the worker may read the age alone, and the
     // operator sees the records of operators.
-    for (role, reached) in
-        [("clew_worker", vec!["jobs"]), ("clew_auth", vec!["keys"]), ("clew_operator", vec!["idempotency"])]
-    {
+    for (role, reached) in [
+        ("clew_worker", vec!["jobs", "schedules"]),
+        ("clew_auth", vec!["keys"]),
+        ("clew_operator", vec!["idempotency"]),
+    ] {
         for table in &tables {
             let mut transaction = owner.begin().await.unwrap();
             take(&mut transaction, role, "").await;
@@ -140,6 +144,8 @@ async fn each_role_reaches_what_it_needs() {
         ("clew_auth", "select secret from tenants"),
         ("clew_app", "select hash from operator_keys"),
         ("clew_worker", "select hash from keys"),
+        ("clew_worker", "select horizon_days from schedules"),
+        ("clew_worker", "update schedules set next_at = now()"),
         ("clew_operator", "select hash from keys"),
         ("clew_auth", "update keys set revoked_at = null"),
         ("clew_app", "update tenants set secret = secret"),

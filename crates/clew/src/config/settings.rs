@@ -108,6 +108,11 @@ settings! {
     drain: Seconds = "10";
     /// The jobs that one worker runs at the same time.
     work_places: u16 = "2";
+    /// The memory that a training may need; one that is estimated to need more is refused before it starts. Empty:
+    /// no limit.
+    train_memory: Option<Megabytes> = "";
+    /// The time that a training may need, likewise.
+    train_time: Option<Seconds> = "";
     /// How long a worker owns a job without renewing; a killed worker's jobs are taken over after it.
     lease: Seconds = "60";
     /// How often a worker looks for jobs when nothing wakes it.
