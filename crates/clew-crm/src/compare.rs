@@ -1,15 +1,15 @@
 //! Compare: whether a newly trained model is worse, out of time, than the one that answers now.
 //!
 //! Neither may have seen what both are judged on. The window is the last horizon before the new model's date. The new training is
-//! repeated as of the window's beginning, and its model and the live one are judged on the same offers, customers and days. Where the
-//! live model is so young that it has learned from days of the window itself, no such window exists; then each is taken by what it
-//! gained over the best baseline on the window of its own report.
+//! repeated as of the window's beginning, and its model and the live one are judged on the same offers, customers and days. Where that
+//! cannot be (the live model has learned from days of the window itself, say), each is taken by what it gained over the best baseline
+//! on the window of its own report.
 use std::sync::Arc;
 
 use clew_learn::{Part, Run, metrics};
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::feature_attribute::Cut;
 use crate::feature_state::DAY;
 use crate::model::Model;
@@ -81,12 +81,21 @@ pub fn compare(
     params: &TrainParams,
 ) -> Result<Comparison> {
     let cutoff = new.as_of - i64::from(new.horizon_days) * DAY;
-    if live.as_of > cutoff || live.horizon_days != new.horizon_days {
-        return Ok(on_own_windows(&live.report, &new.report));
+    let apart = |why: &str| Ok(on_own_windows(&live.report, &new.report, why));
+    if live.horizon_days != new.horizon_days {
+        return apart("the two predict another number of days");
+    }
+    if live.as_of > cutoff {
+        return apart("the live model has learned from days of the window");
     }
     let asked = TrainParams { as_of: cutoff, ..params.clone() };
-    let challenger =
-        Arc::new(train(&run.with_progress(&Part::new(run.progress, 0.0, 0.8)), records, &asked)?);
+    let challenger = match train(&run.with_progress(&Part::new(run.progress, 0.0, 0.8)), records, &asked) {
+        Ok(challenger) => Arc::new(challenger),
+        Err(Error::NotEnoughData { .. }) => {
+            return apart("there is too little data before the window to train on");
+        }
+        Err(error) => return Err(error),
+    };
     run.report("comparing with the live model", 0.8);
     let challenger = Scorer::new(run, challenger, Arc::clone(records), cutoff)?;
     let live = Scorer::new(run, Arc::clone(live), Arc::clone(records), cutoff)?;
@@ -204,7 +213,7 @@ fn on_same_window(pairs: &[Pair], judged_from: String, judged_to: String) -> Com
     }
 }
 
-fn on_own_windows(live: &Report, new: &Report) -> Comparison {
+fn on_own_windows(live: &Report, new: &Report, why: &str) -> Comparison {
     let gain = |report: &Report| {
         let (clew, baselines) = report.methods.split_first()?;
         let best = baselines.iter().map(|method| method.all.auc).fold(f64::NEG_INFINITY, f64::max);
@@ -232,8 +241,8 @@ fn on_own_windows(live: &Report, new: &Report) -> Comparison {
         log_loss: None,
         worse,
         reason: format!(
-            "{verdict}: the live model has learned from days of the window, so each stands by its gain in AUC over the best \
-             baseline on its own: {auc_new:+.4} from {}, against {auc_live:+.4} from {}",
+            "{verdict}: {why}, so each stands by its gain in AUC over the best baseline on the window of its own report: \
+             {auc_new:+.4} from {}, against {auc_live:+.4} from {}",
             new.judged_from, live.judged_from
         ),
     }

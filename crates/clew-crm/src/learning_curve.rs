@@ -54,7 +54,7 @@ pub fn learning_curve(
             continue;
         }
         let train = TrainParams { max_customers: n_learned, ..params.train.clone() };
-        let asked = BacktestParams { train, ..params.clone() };
+        let asked = BacktestParams { train, n_cutoffs: 1, launches: Some(Vec::new()), ..params.clone() };
         let report = match backtest(&run.with_progress(&part), records, &asked) {
             Ok(report) => report,
             Err(Error::NotEnoughData { .. }) if share < 1.0 => continue,
