@@ -102,8 +102,8 @@ pub struct Drift {
 
 /// Compares what came at or after `as_of` (a training's date, Unix seconds) with the eight weeks before it.
 pub fn drift(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Drift> {
-    // Whole days only: the last is still filling.
-    let n_days = records.last_event().map_or(0, |last| ((last - as_of) / DAY).max(0));
+    // Whole days only, since the last is still filling; and none of clocks that run ahead.
+    let n_days = records.end_of_data().map_or(0, |(end, _)| ((end - as_of) / DAY).max(0));
     let to = as_of + n_days * DAY;
     let from = as_of.max(to - LATEST_DAYS * DAY);
     let n_before =
