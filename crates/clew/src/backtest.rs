@@ -1,6 +1,6 @@
 //! The command `clew backtest`: how well would it have worked, on one's own files.
 //!
-//! Trains on what was known one horizon before the date, judges on the horizon, beside what a marketer has today.
+//! Trains on what was known at several cutoffs, a horizon apart, judges each on the horizon after it, beside what a marketer has today.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,6 +13,9 @@ use crate::cli::Globals;
 use crate::learning::{DataArgs, Session};
 use crate::{figures, offers_file, output, output_file};
 
+/// Tenants drawn for each number of buyers that `--shrink` names.
+const N_TENANTS: usize = 3;
+
 /// The options of `clew backtest`.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Args {
@@ -21,6 +24,18 @@ pub(crate) struct Args {
     /// The offers to judge: CSV with the columns offer_id and expression; groupings of the catalogue when not given
     #[arg(long, value_name = "FILE")]
     offers: Option<PathBuf>,
+    /// The offers to judge as if they had never been sold (masked launches), in the same form; groupings of the catalogue when not given
+    #[arg(long, value_name = "FILE")]
+    launches: Option<PathBuf>,
+    /// Judges no launches, which takes about half as long
+    #[arg(long, conflicts_with = "launches")]
+    no_launches: bool,
+    /// Windows to judge, at most, one before the other, each by a model that knows nothing of it; the history may allow fewer
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=24))]
+    cutoffs: u8,
+    /// Also cut the tenant down to so many buyers, three times each, and judge what is learned from those: 100,300,1000
+    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    shrink: Vec<usize>,
     /// A folder for report.txt, report.json and report.html
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -56,11 +71,23 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         let offers = offers_file::read(path, &session.records)?;
         params.offers = Some(offers.into_iter().map(|offer| (offer.id, offer.products)).collect());
     }
+    params.n_cutoffs = usize::from(args.cutoffs);
+    if let Some(path) = &args.launches {
+        let launches = offers_file::read(path, &session.records)?;
+        params.launches = Some(launches.into_iter().map(|offer| (offer.id, offer.products)).collect());
+    } else if args.no_launches {
+        params.launches = Some(Vec::new());
+    }
     let mut report = session.run("backtest", |run| Ok(backtest(run, &session.records, &params)?))?;
     if args.learning_curve {
         report.learning_curve = session.run("learning curve", |run| {
             Ok(clew_crm::learning_curve::learning_curve(run, &session.records, &params)?)
         })?;
+    }
+    for &n_buyers in &args.shrink {
+        report.shrunk.push(session.run("cut down", |run| {
+            Ok(clew_crm::backtest_shrunk(run, &session.records, &params, n_buyers, N_TENANTS)?)
+        })?);
     }
     let text = figures::table(&report);
     if let Some(dir) = &args.out {

@@ -130,7 +130,8 @@ fn nothing_at_or_after_the_date_is_read() {
 
 #[test]
 fn the_model_is_worth_its_while() {
-    let report = run(&["--json", "backtest", "--data", "shop", "--out", "report"]);
+    let report =
+        run(&["--json", "backtest", "--data", "shop", "--cutoffs", "2", "--no-launches", "--out", "report"]);
     let report: Value = serde_json::from_str(&report).unwrap();
     let auc = |name: &str| {
         let methods = report["report"]["methods"].as_array().unwrap();
