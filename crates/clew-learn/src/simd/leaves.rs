@@ -135,7 +135,7 @@ mod tests {
         // x0 ≤ 1 ? (x1 ≤ 0 ? a : b) : (x1 ≤ 2, missing left ? c : d)
         let cut = |column, cut, keep| Cut { column, cut, keep };
         let right = [cut(0, 1.0, !0b11), cut(1, 0.0, !0b1)];
-        let left = [cut(1, 2.0, !0b111)];
+        let left = [cut(1, 2.0, !0b100)];
         let mut leaves = [f32::NAN; LEAVES];
         leaves[..4].copy_from_slice(&[0.1, 0.2, 0.3, 0.4]);
         let tree = Tree { missing_right: &right, missing_left: &left, leaves: &leaves };

@@ -149,8 +149,15 @@ mod tests {
             }
             assert!(scan.decision(&[[0.0; BLOCK]; 5]).is_err());
         }
-        let wide = BoostedTrees { n_trees: 2, max_leaves: 60, min_leaf_weight: 0.1, ..Default::default() };
-        let trees = wide.fit(&run, x.view(), &y, &vec![1.0; n], None).unwrap();
-        assert!(trees.scan(&[0, 1, 2, 3, 4]).is_err() && trees.scan(&[0]).is_err());
+        let learner = BoostedTrees { n_trees: 1, ..Default::default() };
+        let mut trees = learner.fit(&run, x.view(), &y, &vec![1.0; n], None).unwrap();
+        assert!(trees.scan(&[0, 1, 2, 3, 4]).is_ok() && trees.scan(&[0]).is_err());
+        // A chain of cuts with a leaf more than there is room for.
+        let chain: Vec<Node> = (0..LEAVES as u32)
+            .flat_map(|i| [Node::cut(0, i as f32, false, (2 * i + 1, 2 * i + 2)), Node::leaf(0.1)])
+            .chain([Node::leaf(0.2)])
+            .collect();
+        trees.push(&chain);
+        assert!(trees.scan(&[0, 1, 2, 3, 4]).is_err());
     }
 }
