@@ -211,8 +211,9 @@ fn stability_index(before: &[u64], now: &[u64], customers: (usize, usize)) -> Op
     }
     let mut index = 0.0;
     let mut n_values = 0_usize;
-    for (at, &count) in before.iter().enumerate() {
-        let other = now.get(at).copied().unwrap_or(0);
+    // A value that is new, a kind of event say, is past the end of what was.
+    for at in 0..before.len().max(now.len()) {
+        let (count, other) = (before.get(at).copied().unwrap_or(0), now.get(at).copied().unwrap_or(0));
         if count + other == 0 {
             continue;
         }
@@ -251,6 +252,10 @@ mod tests {
         let less = stability_index(&[100_000, 900_000], &[200_000, 800_000], (100, 100)).unwrap();
         assert!((found - less - 0.02).abs() < 1e-9, "{less}");
         assert_eq!(stability_index(&[5, 5], &[5, 5], (10, 10)), Some(0.0));
+        assert!(
+            stability_index(&[1_000], &[1_000, 500], (10_000, 10_000)) > Some(0.25),
+            "a new value counts"
+        );
         assert_eq!(stability_index(&[5, 5], &[], (10, 10)), None);
     }
 

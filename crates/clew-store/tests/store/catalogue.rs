@@ -10,9 +10,10 @@ const ROLES: [&str; 4] = ["clew_app", "clew_operator", "clew_worker", "clew_auth
 /// Tables that are not a tenant's. Each has policies of its own, tried in `wall.rs`.
 const WITHOUT_TENANT: [&str; 3] = ["tenants", "operator_keys", "_sqlx_migrations"];
 /// Who else than the tenant may see rows of a table, and why it must.
-const ACROSS_TENANTS: [(&str, &str); 7] = [
+const ACROSS_TENANTS: [(&str, &str); 8] = [
     ("keys", "clew_auth"),
     ("jobs", "clew_worker"),
+    ("schedules", "clew_worker"),
     ("idempotency", "clew_worker"),
     ("idempotency", "clew_operator"),
     ("tenants", "clew_operator"),
