@@ -113,6 +113,8 @@ pub struct PhaseEstimate {
 pub struct Estimate {
     /// What it was estimated from.
     pub counts: Counts,
+    /// The machine that it is for.
+    pub speed: Speed,
     /// Seconds by the clock, reading the records not included.
     pub seconds: f64,
     /// Memory at the peak, the records in memory included.
@@ -134,7 +136,7 @@ pub struct Limit {
     pub disk_bytes: Option<u64>,
 }
 
-/// What a training will need. `warm` says that it starts from a model of an earlier day.
+/// What a training will need. `warm` says that it starts from a model of an earlier day ([`crate::train_from()`]).
 pub fn estimate(counts: &Counts, params: &TrainParams, speed: &Speed, warm: bool) -> Estimate {
     let work = Work::of(counts, params, warm, MAX_GROUP_CUSTOMERS as u64);
     let phases: Vec<PhaseEstimate> = Costs::REFERENCE
@@ -147,6 +149,7 @@ pub fn estimate(counts: &Counts, params: &TrainParams, speed: &Speed, warm: bool
         .collect();
     Estimate {
         counts: *counts,
+        speed: *speed,
         seconds: phases.iter().map(|phase| phase.seconds).sum(),
         memory_bytes: work.memory_bytes(speed.n_threads),
         disk_bytes: work.disk_bytes(),

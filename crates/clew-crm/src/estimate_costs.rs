@@ -23,6 +23,8 @@ pub(crate) struct Work {
     group_values: f64,
     group_customers: f64,
     sweeps: f64,
+    /// Rows that are scored to be judged.
+    scored: f64,
     warm: bool,
 }
 
@@ -86,6 +88,8 @@ impl Work {
             group_values: events * VALUES_PER_EVENT * GROUPS_PER_VALUE * few / customers.max(1.0),
             group_customers: few,
             sweeps,
+            // Offers judged in a window, in three windows of a full training, and launches in three.
+            scored: sample.min(5_000.0) * if warm { 120.0 } else { windows.min(3.0) * (120.0 + 60.0) },
             warm,
         }
     }
@@ -125,7 +129,7 @@ impl Costs {
             + cube(work.group_customers, work.group_factors) * self.solve;
         let passes = work.windows + work.cold_windows + 1.0;
         let pairs = work.offers * work.sample * (2.0 * work.windows) + 60.0 * work.sample * work.cold_windows;
-        let scored = 180.0 * work.sample.min(5_000.0);
+        let scored = work.scored;
         let mut phases = vec![
             ("reading the history", work.events * self.event * passes, 0.0),
             ("factorising", work.events * self.event * passes, (by_product + by_group) * work.sweeps),
