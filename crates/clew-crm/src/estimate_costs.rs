@@ -46,7 +46,7 @@ pub(crate) struct Costs {
 }
 
 /// Values of the matrix an event makes, repeated purchases being one value.
-const VALUES_PER_EVENT: f64 = 0.8;
+const VALUES_PER_EVENT: f64 = 0.5;
 /// Values of the matrix of groups for one of products.
 const GROUPS_PER_VALUE: f64 = 4.0;
 /// Sweeps of a factorisation that starts from nothing.
@@ -94,15 +94,20 @@ impl Work {
         }
     }
 
-    /// Memory at the peak: the records, the matrices both ways, the factors, a window's state on each thread, and the rows.
+    /// Memory at the peak, of reading or of learning: the records, the matrices both ways, the factors, a window's state on each thread, and the rows.
     pub(crate) fn memory_bytes(&self, n_threads: usize) -> u64 {
-        let records = self.events * 41.0 + self.customers * 140.0 + self.products * 160.0;
-        let matrices = (2.0 * 8.0 + 4.0) * self.values.max(self.group_values);
+        let tables = self.customers * 140.0 + self.products * 160.0;
+        // Reading holds the columns and what sorts them; afterwards the columns are left.
+        let reading = self.events * 76.0 + tables;
+        let records = self.events * 41.0 + tables;
+        let lines = self.events * 11.0 + self.customers * 110.0;
+        let matrices = 20.0 * self.values.max(self.group_values);
         let factors = 4.0 * (self.factors * 3.0 + self.group_factors) * (self.customers + self.products);
         let state = self.sampled_events * 60.0 + self.products * 12.0 * (self.factors + self.group_factors);
         let offers = self.sample * 160.0 * n_threads as f64;
-        let rows = self.rows * 1_000.0 + self.sample.min(5_000.0) * self.offers.min(120.0) * 8.0;
-        (60e6 + records + (matrices + factors).max(state + offers + rows)) as u64
+        let rows = self.rows * 700.0 + self.scored * 8.0;
+        let training = records + (lines + matrices + factors).max(state + offers + rows);
+        (60e6 + training.max(reading)) as u64
     }
 
     /// Size of the model file: factors of products and groups, of today and of the last cutoff; ids; trees and report.
@@ -114,7 +119,7 @@ impl Work {
 impl Costs {
     /// Two virtual cores of a 2.8 GHz server of 2023 with AVX2.
     pub(crate) const REFERENCE: Costs =
-        Costs { event: 4.0e-8, value: 2.5e-10, solve: 2.0e-10, pair: 2.0e-6, row: 6.0e-5, scored: 1.2e-5 };
+        Costs { event: 4.0e-8, value: 4.0e-11, solve: 2.5e-11, pair: 0.8e-6, row: 5.5e-5, scored: 0.6e-5 };
     /// Seconds of one thread that the arithmetic of the probe took there.
     pub(crate) const PROBE_ARITHMETIC: f64 = 0.5;
     /// Seconds that the single-threaded part of the probe took there.
