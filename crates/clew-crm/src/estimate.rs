@@ -66,7 +66,7 @@ impl Speed {
         Speed { n_threads, arithmetic: n_threads.max(1) as f64, single: 1.0 }
     }
 
-    /// Measures the machine by a small factorisation and a few trees on the run's threads, and a sort on one: about a third of a second.
+    /// Measures the machine by a small factorisation and a few trees on the run's threads, and a sort on one: about a tenth of a second.
     /// `clock` tells the seconds since any fixed moment. Errors when the run is stopped.
     pub fn probe(run: &Run<'_>, clock: &dyn Fn() -> f64) -> Result<Speed> {
         let mut rng = run.rng(0xe571);

@@ -121,9 +121,9 @@ impl Costs {
     pub(crate) const REFERENCE: Costs =
         Costs { event: 4.0e-8, value: 4.0e-11, solve: 2.5e-11, pair: 0.8e-6, row: 5.5e-5, scored: 0.6e-5 };
     /// Seconds of one thread that the arithmetic of the probe took there.
-    pub(crate) const PROBE_ARITHMETIC: f64 = 0.5;
+    pub(crate) const PROBE_ARITHMETIC: f64 = 0.068;
     /// Seconds that the single-threaded part of the probe took there.
-    pub(crate) const PROBE_SINGLE: f64 = 0.01;
+    pub(crate) const PROBE_SINGLE: f64 = 0.0017;
 
     /// Name, seconds of one thread that no other helps, and seconds of one thread that all share, of each phase.
     pub(crate) fn phases(&self, work: &Work) -> Vec<(&'static str, f64, f64)> {
