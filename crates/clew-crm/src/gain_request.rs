@@ -1,6 +1,7 @@
 //! Computes gain curves: from an offer, rules and a segment to points, named volumes, waterfall and the sentence.
 use clew_learn::Run;
 use clew_learn::gain::thin;
+use rayon::prelude::*;
 
 use crate::bits::Bits;
 use crate::error::{Error, Result};
@@ -88,17 +89,13 @@ impl Scorer {
             }
         }
         let share = self.share_expected(&worth);
-        let mut ranked: Vec<(u32, (f64, f64))> =
-            kept.ones().filter_map(|customer| Some((customer, worth[self.place(customer)?]))).collect();
-        if ranked.is_empty() {
+        let ranked = self.ranked(run, &kept, &worth);
+        if ranked.customers.is_empty() {
             return Err(Error::Nothing {
                 what: "the segment with these rules".to_owned(),
                 remedy: "widen the segment or disable a rule".to_owned(),
             });
         }
-        ranked.sort_by(|a, b| b.1.0.total_cmp(&a.1.0).then(a.0.cmp(&b.0)));
-        let (customers, worth) = ranked.into_iter().unzip();
-        let ranked = Ranked { customers, worth };
         let n_buyers = offer.level.n_buyers;
         let spread = self.model.heads.as_ref().map_or(0.5, |heads| heads.spread_of(n_buyers, share));
         let mut curve = curve(&ranked, spread, request.margin, request.cost_per_contact)?;
@@ -109,6 +106,18 @@ impl Scorer {
             self.comparable(expected / curve.n_customers.max(1) as f64, n_buyers == 0);
         curve.warnings = self.warnings(expected, n_buyers);
         Ok(curve)
+    }
+
+    /// The kept customers, best first; of equals, the lower code.
+    fn ranked(&self, run: &Run<'_>, kept: &Bits, worth: &[(f64, f64)]) -> Ranked {
+        // A propensity is a positive number of 32 bits, so its bits are in its order; turned round, the best come first.
+        let key = |p: f64, customer: u32| u64::from(!(p as f32).to_bits()) << 32 | u64::from(customer);
+        let mut keys: Vec<u64> =
+            kept.ones().filter_map(|customer| Some(key(worth[self.place(customer)?].0, customer))).collect();
+        run.pool.install(|| keys.par_sort_unstable());
+        let customers: Vec<u32> = keys.into_iter().map(|key| key as u32).collect();
+        let worth = customers.iter().filter_map(|&customer| Some(worth[self.place(customer)?])).collect();
+        Ranked { customers, worth }
     }
 
     fn worth(
