@@ -219,6 +219,8 @@ fn strength(bins: &Bins, n: &[Vec<f64>; 2], buyers: &[u32]) -> Strength {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
 
     #[test]
     fn a_copy_explains_nearly_all_and_noise_nothing() {
@@ -237,7 +239,9 @@ mod tests {
         };
         let copy = of(&|place| u16::from(place % 7 == 0));
         assert!(copy > 0.95, "{copy}");
-        let noise = of(&|place| (place.wrapping_mul(2_654_435_761) >> 16) as u16 % 50);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+        let drawn: Vec<u16> = (0..n).map(|_| rng.random_range(0..50)).collect();
+        let noise = of(&|place| drawn[place as usize]);
         assert!((-0.2..0.02).contains(&noise), "{noise}");
     }
 }

@@ -121,7 +121,8 @@ mod tests {
         let straightened: f64 =
             decisions.iter().map(|&z| sigmoid(platt.slope * f64::from(z) + platt.intercept)).sum();
         assert!((0.95..1.05).contains(&(straightened / plain)), "{straightened} {plain}");
-        assert!(spread.common > 0.01 && spread.of(0.02) > 0.1, "{spread:?}");
+        // One offer that was met exactly leaves most of what is held beforehand.
+        assert!(spread.common > 0.01 && spread.of(spread.shares[0]) > 0.08, "{spread:?}");
         let (same, _) = calibrate(&[]);
         assert_eq!((same.slope, same.intercept), (1.0, 0.0));
     }

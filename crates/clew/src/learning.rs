@@ -100,8 +100,8 @@ impl Session {
         let as_of = args.as_of.map_or(end, |at| at.0);
         if args.as_of.is_none() && n_later > 0 {
             output_file::tell(&format!(
-                "{n_later} events are more than 60 days later than all others and are not read, as of clocks that run ahead; correct \
-                 them, or give --as-of"
+                "events more than 60 days later than all others, as of clocks that run ahead, are not read: {n_later}; correct them, or \
+                 give --as-of"
             ));
         }
         let session = Self {
