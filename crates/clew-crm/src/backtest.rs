@@ -48,7 +48,7 @@ impl BacktestParams {
     }
 }
 
-/// Trains as of each cutoff and judges on the horizon after it. Errors as [`train`](crate::train) does for the last cutoff (an earlier
+/// Trains as of each cutoff and judges on the horizon after it. Errors as [`train`](crate::train()) does for the last cutoff (an earlier
 /// one with too little history is left out), and when no active customer or no offer is left to judge on.
 pub fn backtest(run: &Run<'_>, records: &Arc<Records>, params: &BacktestParams) -> Result<Report> {
     backtest_with(run, records, params).map(|(report, _)| report)

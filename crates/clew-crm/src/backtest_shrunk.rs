@@ -16,7 +16,7 @@ use crate::table::{Table, TableBuilder, Value};
 const STREAM: u64 = 0x5a11;
 
 /// Draws `n_tenants` tenants of `n_buyers` buyers from the records and backtests each; launches are left out. A tenant too small to train
-/// on is counted as refused. Errors when the records have fewer buyers than asked for, and as [`backtest`](crate::backtest) does otherwise.
+/// on is counted as refused. Errors when the records have fewer buyers than asked for, and as [`backtest`](crate::backtest()) does otherwise.
 pub fn backtest_shrunk(
     run: &Run<'_>,
     records: &Records,

@@ -2,7 +2,7 @@
 //!
 //! Each phase has a cost in work units that grows as the code does: events for passes over the history, events × rank² and rows × rank³
 //! for a sweep of the factorisation (Hu, Koren, Volinsky 2008, §4), offers × customers for the windows, rows × features for the fits. What a
-//! unit takes was measured once on a reference machine ([`Costs::REFERENCE`]); how fast *this* machine is beside it, [`Speed::probe`] finds
+//! unit takes was measured once on a reference machine (`Costs::REFERENCE`); how fast *this* machine is beside it, [`Speed::probe`] finds
 //! in a fraction of a second by doing a little of the same work.
 use clew_learn::Run;
 use clew_learn::als::ImplicitAls;

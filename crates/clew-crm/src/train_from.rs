@@ -84,7 +84,7 @@ pub fn needs_full(model: &Model, params: &TrainParams) -> Option<String> {
     None
 }
 
-/// Learns from everything before `params.as_of`, starting from a model of an earlier day. Errors as [`crate::train`] does, and when the
+/// Learns from everything before `params.as_of`, starting from a model of an earlier day. Errors as [`crate::train()`] does, and when the
 /// model cannot be started from ([`needs_full`]).
 pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model: &Model) -> Result<Model> {
     let refused = |why: String| Error::input(why, "train in full, without a model to start from");
