@@ -9,7 +9,7 @@ use crate::report_words;
 /// The page's style sheet: exactly what stands between `<style>` and `</style>`.
 pub const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1b1f24;\
 background:#fff}table{border-collapse:collapse;margin:1rem 0}td,th{padding:.2rem .8rem;border-bottom:1px solid #d0d7de;\
-text-align:right}td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}\
+text-align:right}td:not(:first-child){white-space:nowrap}td:first-child,th:first-child{text-align:left}svg{max-width:100%;height:auto}\
 .note{border-left:4px solid #d55e00;padding-left:.8rem}\
 @media(prefers-color-scheme:dark){body{color:#e6edf3;background:#0d1117}td,th{border-color:#30363d}}";
 
