@@ -199,6 +199,7 @@ impl Problem {
     /// 422 with every field error found.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
+            [one] if one.pointer.is_empty() => one.detail.clone(),
             [one] => format!("{}: {}", one.pointer, one.detail),
             many => format!("{} fields are wrong; see errors", many.len()),
         };

@@ -15,7 +15,7 @@ use crate::product_set::ProductSet;
 use crate::records::Records;
 use crate::report::{BandFigures, OfferFigures, Report};
 use crate::train_params::TrainParams;
-use crate::train_report::{coverage, day, not_better};
+use crate::train_report::{day, not_better};
 
 /// What a backtest is asked to do.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ fn report(
         judged_from: day(first),
         judged_to: day(params.as_of),
         calibration_curve: judge::calibration_curve(&warm),
-        band_coverage: coverage(&lines),
+        band_coverage: BandFigures::of(&lines, |_| true).coverage,
         warm_band: BandFigures::of(&lines, |offer| !offer.cold),
         cold_band: BandFigures::of(&lines, |offer| offer.cold),
         cutoffs: figures,

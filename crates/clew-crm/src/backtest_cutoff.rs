@@ -90,12 +90,13 @@ pub(crate) fn judge_cutoff(
     for (at, offer) in offers.iter().enumerate() {
         run.report("judging", 0.62 + 0.08 * at as f64 / offers.len() as f64);
         let permute = asked.permute_labels.then(|| run.rng(STREAM + 1 + at as u64));
-        let (outcome, line) = judge_offer(run, &scorer, records, offer, until, permute)?;
+        let (outcome, line) = judge_offer(run, &scorer, offer, until, permute)?;
         judged.push(outcome);
         lines.push(line);
     }
     let mut trained = scorer.model().report.clone();
-    if until == params.as_of {
+    // Of labels permuted there is no older or newer knowledge.
+    if until == params.as_of && !asked.permute_labels {
         trained.stale = leak_stale::figures(run, &scorer, offers.iter().map(|offer| &offer.products), until)?;
     }
     drop(scorer);
@@ -116,19 +117,13 @@ pub(crate) fn judge_cutoff(
 fn judge_offer(
     run: &Run<'_>,
     scorer: &Scorer,
-    records: &Records,
     offer: &PracticeOffer,
     until: i64,
     permute: Option<Xoshiro256PlusPlus>,
 ) -> Result<(JudgedOffer, OfferFigures)> {
     let seen = scorer.offer(run, &offer.products)?;
     let propensities = scorer.score(run, &seen)?;
-    let mut bought = vec![false; scorer.customers().len()];
-    for customer in records.bought(&offer.products, scorer.as_of(), until) {
-        if let Some(place) = scorer.place(customer) {
-            bought[place] = true;
-        }
-    }
+    let bought = scorer.bought(&offer.products, until);
     let state = &scorer.state;
     let active: Vec<usize> = (0..bought.len()).filter(|&place| state.profile[place].is_active()).collect();
     let pick = |of: &dyn Fn(usize) -> f32| active.iter().map(|&place| of(place)).collect::<Vec<f32>>();

@@ -1,7 +1,6 @@
 //! Masked launches of a backtest: offers judged by a model for which their products had never been sold.
 use clew_learn::Run;
 use clew_learn::calibration::sigmoid;
-use rand::seq::SliceRandom;
 
 use crate::error::Result;
 use crate::feature_offer::{self, OfferState};
@@ -61,14 +60,10 @@ pub(crate) fn judge_launches(
     let (state, _) = setting.state(run, 0, Some(&masked), head.taste.as_ref())?;
     offers
         .iter()
-        .enumerate()
-        .map(|(at, offer)| {
+        .map(|offer| {
             run.check()?;
             let seen = OfferState::new(&state, &setting.product_attributes, &offer.products);
-            let mut judged = judge_launch(run, records, &head, &state, &seen, offer, (params.as_of, until))?;
-            if params.permute_labels {
-                judged.bought.shuffle(&mut run.rng(STREAM + 1 + at as u64));
-            }
+            let judged = judge_launch(run, records, &head, &state, &seen, offer, (params.as_of, until))?;
             let line = judge::offer_figures(&judged, |share| head.spread.of(share));
             Ok((judged, line))
         })

@@ -10,13 +10,14 @@ use clew_learn::{Part, Run, metrics};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::feature_attribute::Cut;
 use crate::feature_state::DAY;
+use crate::gain_band::Z80;
 use crate::model::Model;
 use crate::records::Records;
 use crate::report::Report;
 use crate::scorer::Scorer;
 use crate::train::train;
+use crate::train_launch::groupings;
 use crate::train_offers::{PracticeOffer, practice_offers};
 use crate::train_params::TrainParams;
 use crate::train_report::day;
@@ -24,8 +25,6 @@ use crate::train_report::day;
 const STREAM: u64 = 0xc0_4a7e;
 /// Groupings of the catalogue that both are judged on.
 const N_OFFERS: usize = 60;
-/// Half-width of an 80 % interval of a normal distribution, in standard deviations.
-const Z80: f64 = 1.281_551_565_5;
 /// A fall of the mean AUC that nobody would notice.
 const AUC: f64 = 0.002;
 /// The same for the log loss, as a share of it.
@@ -111,12 +110,7 @@ pub fn compare(
 }
 
 fn offers(run: &Run<'_>, scorer: &Scorer) -> Vec<PracticeOffer> {
-    let groups: Vec<_> = scorer
-        .product_attributes
-        .iter()
-        .filter(|attribute| attribute.grouping.cut != Cut::Words)
-        .cloned()
-        .collect();
+    let groups = groupings(&scorer.product_attributes);
     practice_offers(&run.with_stream(STREAM), &groups, &scorer.state.popularity, N_OFFERS)
 }
 
@@ -135,15 +129,10 @@ fn judge(
     offer: &PracticeOffer,
     until: i64,
 ) -> Result<Option<Pair>> {
-    let mut bought = vec![0.0_f32; live.customers().len()];
-    for customer in live.records().bought(&offer.products, live.as_of(), until) {
-        if let Some(place) = live.place(customer) {
-            bought[place] = 1.0;
-        }
-    }
+    let bought = live.bought(&offer.products, until);
     let active: Vec<usize> =
         (0..bought.len()).filter(|&place| live.state.profile[place].is_active()).collect();
-    let outcome: Vec<f32> = active.iter().map(|&place| bought[place]).collect();
+    let outcome: Vec<f32> = active.iter().map(|&place| f32::from(u8::from(bought[place]))).collect();
     let weight = vec![1.0; outcome.len()];
     let mut pair = Pair { auc: [0.0; 2], log_loss: [0.0; 2], n_rows: outcome.len() };
     for (at, scorer) in [live, challenger].into_iter().enumerate() {
@@ -151,15 +140,7 @@ fn judge(
         let scores: Vec<f32> = active.iter().map(|&place| all[place]).collect();
         let Ok(auc) = metrics::auc(&scores, &outcome, &weight) else { return Ok(None) };
         pair.auc[at] = auc;
-        let loss: f64 = scores
-            .iter()
-            .zip(&outcome)
-            .map(|(&p, &y)| {
-                let p = f64::from(p).clamp(1e-6, 1.0 - 1e-6);
-                if y > 0.5 { -p.ln() } else { -(1.0 - p).ln() }
-            })
-            .sum();
-        pair.log_loss[at] = loss / outcome.len().max(1) as f64;
+        pair.log_loss[at] = metrics::log_loss(&scores, &outcome, &weight)?;
     }
     Ok(Some(pair))
 }

@@ -160,13 +160,13 @@ fn compare(before: &Window, came: &Window) -> Vec<DriftFinding> {
     };
     index(DriftKind::EventKinds, "", "the shares of the kinds of events", &before.kinds, &came.kinds);
     for (at, column) in before.values.iter().enumerate() {
-        let (what, of) = match column.of_product {
-            true => (DriftKind::ProductAttribute, "events by"),
-            false => (DriftKind::CustomerAttribute, "events by"),
+        let what = match column.of_product {
+            true => DriftKind::ProductAttribute,
+            false => DriftKind::CustomerAttribute,
         };
         let empty = Vec::new();
         let now = came.values.get(at).map_or(&empty, |column| &column.counts);
-        index(what, &column.name, &format!("{of} {}", column.name), &column.counts, now);
+        index(what, &column.name, &format!("events by {}", column.name), &column.counts, now);
     }
     let (p, q) = (before.tenths(&before.revenues), before.tenths(&came.revenues));
     index(DriftKind::Baskets, "", "what a purchase brings", &p, &q);

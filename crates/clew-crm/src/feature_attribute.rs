@@ -9,8 +9,10 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnView, NULL_DATE};
+use crate::feature_state::DAY;
 use crate::ids::NONE;
 use crate::table::TableView;
+use crate::train_report::day;
 
 /// Bands that a number is cut into.
 const N_BANDS: usize = 10;
@@ -179,25 +181,34 @@ fn each_cell(cut: &Cut, column: ColumnView<'_>, mut see: impl FnMut(usize, &[Str
             }
         }
         ColumnView::Number(values) => {
-            each_number(cut, values.iter().copied(), see);
+            each_number(cut, values.iter().copied(), ("under", "and over"), |value| value.to_string(), see);
         }
         ColumnView::Date(days) => {
             each_number(
                 cut,
-                days.iter().map(|&day| if day == NULL_DATE { f64::NAN } else { f64::from(day) }),
+                days.iter().map(|&date| if date == NULL_DATE { f64::NAN } else { f64::from(date) }),
+                ("before", "and later"),
+                |number| day(number as i64 * DAY),
                 see,
             );
         }
     }
 }
 
-fn each_number(cut: &Cut, values: impl Iterator<Item = f64>, mut see: impl FnMut(usize, &[String])) {
+/// The bands of numbers: `words` name the first and the last one, `show` writes an edge.
+fn each_number(
+    cut: &Cut,
+    values: impl Iterator<Item = f64>,
+    words: (&str, &str),
+    show: impl Fn(f64) -> String,
+    mut see: impl FnMut(usize, &[String]),
+) {
     let Cut::Bands(edges) = cut else { return };
     let labels: Vec<[String; 1]> = (0..=edges.len())
         .map(|band| match (band.checked_sub(1).and_then(|b| edges.get(b)), edges.get(band)) {
-            (None, Some(to)) => [format!("under {to}")],
-            (Some(from), Some(to)) => [format!("{from} to {to}")],
-            (Some(from), None) => [format!("{from} and over")],
+            (None, Some(&to)) => [format!("{} {}", words.0, show(to))],
+            (Some(&from), Some(&to)) => [format!("{} to {}", show(from), show(to))],
+            (Some(&from), None) => [format!("{} {}", show(from), words.1)],
             (None, None) => ["any".to_owned()],
         })
         .collect();

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Half-width of an 80 % interval of a normal distribution, in standard deviations.
-const Z80: f64 = 1.281_551_565_5;
+pub(crate) const Z80: f64 = 1.281_551_565_5;
 
 /// The 80 % band around an expected number of buyers with the variance of chance and the offer factor's spread (standard deviation of
 /// its logarithm).

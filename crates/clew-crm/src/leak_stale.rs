@@ -64,12 +64,7 @@ pub(crate) fn figures<'a>(
     let weight = vec![1.0; both.len()];
     let mut sum = StaleFigures::default();
     for products in offers.take(MAX_OFFERS) {
-        let mut bought = vec![false; scorer.customers().len()];
-        for customer in scorer.records.bought(products, scorer.as_of(), until) {
-            if let Some(place) = scorer.place(customer) {
-                bought[place] = true;
-            }
-        }
+        let bought = scorer.bought(products, until);
         let bought: Vec<f32> = both.iter().map(|&(place, _)| f32::from(u8::from(bought[place]))).collect();
         let (now, before) = (scorer.propensities(run, products)?, stale.propensities(run, products)?);
         let auc = |score: Vec<f32>| metrics::auc(&score, &bought, &weight);

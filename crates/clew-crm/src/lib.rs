@@ -91,6 +91,7 @@ mod recommend_split;
 pub mod report;
 pub mod report_backtest;
 pub mod report_html;
+mod report_html_learned;
 mod report_svg;
 pub mod report_words;
 pub mod scorer;

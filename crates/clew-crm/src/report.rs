@@ -3,7 +3,7 @@
 //! Everything here serialises as it is shown by the API; text and HTML are made of it by whoever shows it.
 use serde::{Deserialize, Serialize};
 
-use crate::ablation::AblationFigures;
+pub use crate::ablation::AblationFigures;
 use crate::attribute_effect::AttributeFigures;
 use crate::leak::Leak;
 use crate::leak_stale::StaleFigures;

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::report::{BandFigures, Figures, MethodFigures, Report};
+use crate::report_html_learned;
 use crate::report_svg::{self, Curve};
 use crate::report_words;
 
@@ -18,8 +19,8 @@ pub fn page(report: &Report) -> String {
     let mut html = format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>clew report</title>\
          <meta name=\"viewport\" content=\"width=device-width\"><style>{STYLE}</style></head><body>\n\
-         <h1>Would it have worked?</h1>\n<p>Learned from what was known on {}, judged on what was bought from then to \
-         {} ({} days). {} customers, {} products, {} events; seed {}; model: {}.</p>\n",
+         <h1>Would it have worked?</h1>\n<p>Judged on what was bought from {} to {}, {} days at a time, each time by a model of what was known \
+         before. {} customers, {} products, {} events; seed {}; model: {}.</p>\n",
         text(&report.judged_from),
         text(&report.judged_to),
         report.horizon_days,
@@ -57,9 +58,7 @@ pub fn page(report: &Report) -> String {
     cutoffs(&mut html, report);
     shrunk(&mut html, report);
     candidates(&mut html, report);
-    learning_curve(&mut html, report);
-    leaks(&mut html, report);
-    features(&mut html, report);
+    report_html_learned::write(&mut html, report);
     offers(&mut html, report);
     html.push_str("</body></html>\n");
     html
@@ -221,59 +220,6 @@ fn candidates(html: &mut String, report: &Report) {
     );
 }
 
-fn learning_curve(html: &mut String, report: &Report) {
-    let points = &report.learning_curve;
-    table(
-        html,
-        "Learning curve: what more data brings",
-        &["share of the customers", "customers", "AUC", "AUC new", "buyers in the first 10 %", "log loss"],
-        points.iter().map(|point| {
-            vec![
-                percent(point.share),
-                point.n_customers.to_string(),
-                format!("{:.3}", point.auc),
-                format!("{:.3}", point.auc_new),
-                percent(point.buyers_10),
-                format!("{:.4}", point.log_loss),
-            ]
-        }),
-    );
-    if points.len() > 1 {
-        let curve = |of: fn(&crate::report::LearningPoint) -> f64| -> Vec<(f64, f64)> {
-            points.iter().map(|point| (point.n_customers as f64, of(point))).collect()
-        };
-        let curves = [("AUC".to_owned(), curve(|p| p.auc)), ("AUC new".to_owned(), curve(|p| p.auc_new))];
-        html.push_str(&report_svg::rising("customers learned from", "AUC", &curves));
-    }
-    if let Some(sentence) = report_words::more_data(points) {
-        let _ = writeln!(html, "<p>{}</p>", text(&sentence));
-    }
-}
-
-fn leaks(html: &mut String, report: &Report) {
-    if report.leaks.is_empty() {
-        return;
-    }
-    html.push_str("<h2>Left out, since it knows the answer</h2>\n<ul>");
-    for leak in &report.leaks {
-        let _ = write!(html, "<li>{}</li>", text(&leak.sentence()));
-    }
-    html.push_str("</ul>\n");
-}
-
-fn features(html: &mut String, report: &Report) {
-    table(
-        html,
-        "What separates buyers best on its own",
-        &["", "AUC alone"],
-        report
-            .features
-            .iter()
-            .take(20)
-            .map(|feature| vec![feature.name.clone(), format!("{:.3}", feature.auc)]),
-    );
-}
-
 fn offers(html: &mut String, report: &Report) {
     table(
         html,
@@ -300,7 +246,12 @@ fn offers(html: &mut String, report: &Report) {
 }
 
 /// A heading and its table; nothing at all without rows.
-fn table(html: &mut String, heading: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+pub(crate) fn table(
+    html: &mut String,
+    heading: &str,
+    head: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return;
@@ -320,7 +271,7 @@ fn table(html: &mut String, heading: &str, head: &[&str], rows: impl Iterator<It
     html.push_str("</table>\n");
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
@@ -335,6 +286,8 @@ pub(crate) fn text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use crate::ablation::AblationFigures;
+    use crate::attribute_effect::AttributeFigures;
     use crate::report::{CalibrationPoint, LearningPoint, OfferFigures};
 
     use super::*;
@@ -358,10 +311,20 @@ mod tests {
             calibration_curve: vec![CalibrationPoint { predicted: 0.1, realised: 0.2, n_rows: 5 }],
             offers: vec![OfferFigures { name: "<script>".to_owned(), ..OfferFigures::default() }],
             learning_curve: vec![point(0.5, 500, 0.75), point(1.0, 1_000, 0.8)],
+            ablation: vec![AblationFigures {
+                without: "purchases of the offer".to_owned(),
+                ..Default::default()
+            }],
+            attributes: vec![AttributeFigures {
+                column: "first_name".to_owned(),
+                tells: true,
+                ..Default::default()
+            }],
             ..Report::default()
         };
         let page = page(&report);
         assert_eq!(page.matches("<svg").count(), 4, "{page}");
+        assert!(page.contains("<td>purchases of the offer</td>") && page.contains("<td>first_name</td>"));
         assert!(page.contains("most recent first") && page.contains("&lt;script&gt;"));
         assert!(page.contains(&format!("<style>{STYLE}</style>")));
         assert!(!page.contains("<script") && !page.contains("style=") && !page.contains("NaN"), "{page}");

@@ -118,6 +118,17 @@ impl Scorer {
         self.places.get(customer as usize).filter(|&&place| place != NONE).map(|&place| place as usize)
     }
 
+    /// Whether each customer bought from an offer between the date and `until`, aligned with [`Scorer::customers`]: what judges it.
+    pub(crate) fn bought(&self, products: &ProductSet, until: i64) -> Vec<bool> {
+        let mut bought = vec![false; self.customers().len()];
+        for customer in self.records.bought(products, self.as_of, until) {
+            if let Some(place) = self.place(customer) {
+                bought[place] = true;
+            }
+        }
+        bought
+    }
+
     /// The probability that each customer buys from the offer within the horizon, aligned with [`Scorer::customers`]. Errors on an
     /// offer without products and on a model that is a factorisation only.
     pub fn propensities(&self, run: &Run<'_>, products: &ProductSet) -> Result<Vec<f32>> {

@@ -154,6 +154,6 @@ fn with_cold(mut report: Report, model: &Model, start: &Start) -> Report {
     report.attributes = model.report.attributes.clone();
     report.cold_methods = model.report.cold_methods.clone();
     report.cold_band = BandFigures::of(&report.offers, |offer| offer.cold);
-    report.band_coverage = train_report::coverage(&report.offers);
+    report.band_coverage = BandFigures::of(&report.offers, |_| true).coverage;
     report
 }

@@ -31,8 +31,11 @@ pub(crate) fn cold_head(
     for &product in never.map_or(&[][..], ProductSet::products) {
         popularity[product as usize] = 0.0;
     }
-    let (mut offers, mut hidden) =
-        masked_offers(run, groups, &popularity, N_MASKED.0, |offer| setting.is_worth_it(offer, 0));
+    let windows: Vec<u32> = setting.windows.iter().copied().take(N_WINDOWS).collect();
+    // By what they sold before a window, never in it: offers picked for what they came to sell would teach too high a level.
+    let (mut offers, mut hidden) = masked_offers(run, groups, &popularity, N_MASKED.0, |offer| {
+        windows.iter().any(|&window| setting.is_worth_it(offer, window))
+    });
     if offers.len() < N_MASKED.1 {
         return Ok(None);
     }
@@ -46,7 +49,6 @@ pub(crate) fn cold_head(
         hidden = ProductSet::new(popularity.len(), both);
     }
     let chosen: Vec<usize> = (0..names.len()).filter(|&feature| names[feature].1).collect();
-    let windows: Vec<u32> = setting.windows.iter().copied().take(N_WINDOWS).collect();
     let plan = HeadPlan {
         offers: &offers,
         groups: None,

@@ -70,7 +70,7 @@ pub(crate) fn report(
         cold_methods: cold.map(|head| judge::methods(&head.judged)).unwrap_or_default(),
         candidates,
         calibration_curve: judge::calibration_curve(&warm.judged),
-        band_coverage: coverage(&offers),
+        band_coverage: BandFigures::of(&offers, |_| true).coverage,
         warm_band: BandFigures::of(&offers, |offer| !offer.cold),
         cold_band: BandFigures::of(&offers, |offer| offer.cold),
         cutoffs: Vec::new(),
@@ -90,12 +90,6 @@ pub(crate) fn report(
 
 fn lines(head: &LearnedHead) -> Vec<OfferFigures> {
     head.judged.iter().map(|offer| judge::offer_figures(offer, |share| head.spread.of(share))).collect()
-}
-
-/// Share of the offers whose realised buyers fell inside the band.
-pub(crate) fn coverage(offers: &[OfferFigures]) -> Option<f64> {
-    let inside = offers.iter().filter(|o| o.low <= o.n_buyers as f64 && o.n_buyers as f64 <= o.high).count();
-    (!offers.is_empty()).then(|| inside as f64 / offers.len() as f64)
 }
 
 /// What must be known before trusting the figures.

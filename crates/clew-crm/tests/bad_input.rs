@@ -1,15 +1,18 @@
 //! Bad input gets a clear answer, and where a curve is still possible an honest one with its warning.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
+
 use std::sync::Arc;
 
 use clew_crm::{
     ColumnType, EventRow, EventTable, GainCurve, GainRequest, Offer, Records, Scorer, TableBuilder,
     TrainParams, Value,
 };
-use clew_learn::{Run, Silent, Stop};
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use run::with_run;
 
 const DAY: i64 = 86_400;
 /// Midnight of 2026-01-01.
@@ -67,14 +70,13 @@ impl Tenant {
 }
 
 fn curve(records: &Arc<Records>, params: TrainParams, offer: &str) -> clew_crm::Result<GainCurve> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let stop = Stop::new();
-    let run = Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop };
     let params = TrainParams { n_offers: 20, max_rows: 10_000, n_factors: 8, n_group_factors: 8, ..params };
     let products = Offer::by_expression("asked", offer).resolve(records)?;
-    let model = clew_crm::train(&run, records, &params)?;
-    let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(records), params.as_of)?;
-    scorer.gain_curve(&run, &GainRequest::new(&products))
+    with_run(2, |run| {
+        let model = clew_crm::train(run, records, &params)?;
+        let scorer = Scorer::new(run, Arc::new(model), Arc::clone(records), params.as_of)?;
+        scorer.gain_curve(run, &GainRequest::new(&products))
+    })
 }
 
 fn refused(tenant: &Tenant, params: TrainParams) -> String {

@@ -1,6 +1,8 @@
 //! A new model beside the live one: not worse when it has learned the same shop, worse when it has learned noise.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
@@ -8,8 +10,9 @@ use std::sync::Arc;
 
 use clew_crm::TrainParams;
 use clew_crm::compare::{ComparedOn, compare};
-use clew_learn::{Run, Silent, Stop};
-use shop::{DAY, START, plain, pool};
+use clew_learn::Run;
+use run::with_run;
+use shop::{DAY, START, plain};
 
 const N_DAYS: i64 = 196;
 
@@ -25,25 +28,27 @@ fn params(day: i64) -> TrainParams {
 
 #[test]
 fn noise_is_held_back_and_the_same_shop_is_not() {
+    with_run(2, judge);
+}
+
+fn judge(run: &Run<'_>) {
     let records = plain(500, N_DAYS);
-    let (pool, stop) = (pool(2), Stop::new());
-    let run = Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop };
-    let live = Arc::new(clew_crm::train(&run, &records, &params(N_DAYS - 28)).unwrap());
+    let live = Arc::new(clew_crm::train(run, &records, &params(N_DAYS - 28)).unwrap());
     let asked = params(N_DAYS);
-    let new = clew_crm::train(&run, &records, &asked).unwrap();
-    let same = compare(&run, &records, &live, &new, &asked).unwrap();
+    let new = clew_crm::train(run, &records, &asked).unwrap();
+    let same = compare(run, &records, &live, &new, &asked).unwrap();
     assert_eq!((same.on, same.worse), (ComparedOn::SameWindow, false), "{same:?}");
     // Trained as of the day that the live one was: the same model, to the last bit.
     assert_eq!((same.difference, same.auc_live), (0.0, same.auc_new));
     assert!(same.n_offers > 5 && same.auc_live > 0.6, "{same:?}");
 
     let noise = TrainParams { permute_labels: true, ..asked.clone() };
-    let held = compare(&run, &records, &live, &new, &noise).unwrap();
+    let held = compare(run, &records, &live, &new, &noise).unwrap();
     assert!(held.worse && held.high.unwrap() < 0.0, "{held:?}");
     assert!(held.reason.starts_with("worse than the live model"), "{}", held.reason);
 
     // One that has learned from days of the window cannot be judged on it.
     let young = Arc::new(new.clone());
-    let own = compare(&run, &records, &young, &new, &asked).unwrap();
+    let own = compare(run, &records, &young, &new, &asked).unwrap();
     assert_eq!((own.on, own.worse, own.difference), (ComparedOn::OwnWindows, false, 0.0), "{own:?}");
 }

@@ -1,20 +1,21 @@
 //! Drift on a small shop: quiet while the shop stays itself, loud when what is sold, how much, or to whom changes.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
 use clew_crm::Records;
 use clew_crm::drift::{Drift, DriftKind, DriftLevel, drift};
-use clew_learn::{Run, Silent, Stop};
-use shop::{DAY, START, pool};
+use run::with_run;
+use shop::{DAY, START};
 
 const TRAINED: i64 = 140;
 const N_DAYS: i64 = 168;
 
 fn of(records: &Records, day: i64) -> Drift {
-    let (pool, stop) = (pool(2), Stop::new());
-    drift(&Run { pool: &pool, seed: 1, progress: &Silent, stop: &stop }, records, START + day * DAY).unwrap()
+    with_run(2, |run| drift(run, records, START + day * DAY)).unwrap()
 }
 
 fn level(drift: &Drift, what: DriftKind, name: &str) -> DriftLevel {

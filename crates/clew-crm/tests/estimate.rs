@@ -1,24 +1,23 @@
 //! The estimate of a training: the machine is measured with the clock that it is given, and a limit refuses with the figure.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
 use std::cell::Cell;
 
 use clew_crm::{Counts, Limit, Speed, TrainParams, estimate};
-use clew_learn::{Run, Silent, Stop};
-use shop::{DAY, START, plain, pool};
+use run::with_run;
+use shop::{DAY, START, plain};
 
 #[test]
 fn a_machine_half_as_fast_is_given_twice_the_time() {
-    let pool = pool(2);
-    let stop = Stop::new();
-    let run = Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop };
     // A clock that goes on by as much at each look.
     let with_step = |step: f64| {
         let now = Cell::new(0.0);
-        Speed::probe(&run, &|| now.replace(now.get() + step)).unwrap()
+        with_run(2, |run| Speed::probe(run, &|| now.replace(now.get() + step))).unwrap()
     };
     let (fast, slow) = (with_step(0.1), with_step(0.2));
     assert!((fast.arithmetic / slow.arithmetic - 2.0).abs() < 1e-9);

@@ -1,6 +1,8 @@
 //! Gain curves: their shape, their rules, segments and money; and recommendations from the same scorer.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
@@ -10,16 +12,14 @@ use clew_crm::{
     CompiledRule, Error, GainCurve, GainRequest, Offer, Predicate, ProductSet, RecommendRequest, Records,
     Rule, Schema, Scope, Scorer, TrainParams,
 };
-use clew_learn::{Run, Silent, Stop};
-use shop::{DAY, START, pool};
+use clew_learn::Run;
+use run::with_run;
+use shop::{DAY, START};
 
 const AS_OF: i64 = START + 168 * DAY;
 
 fn with_scorer(work: impl FnOnce(&Run<'_>, &Scorer, &Records)) {
     let records = shop::plain(500, 168);
-    let pool = pool(2);
-    let stop = Stop::new();
-    let run = Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop };
     let params = TrainParams {
         n_offers: 30,
         max_rows: 20_000,
@@ -27,9 +27,11 @@ fn with_scorer(work: impl FnOnce(&Run<'_>, &Scorer, &Records)) {
         n_group_factors: 8,
         ..TrainParams::new(AS_OF)
     };
-    let model = clew_crm::train(&run, &records, &params).unwrap();
-    let scorer = Scorer::new(&run, Arc::new(model), Arc::clone(&records), AS_OF).unwrap();
-    work(&run, &scorer, &records);
+    with_run(2, |run| {
+        let model = clew_crm::train(run, &records, &params).unwrap();
+        let scorer = Scorer::new(run, Arc::new(model), Arc::clone(&records), AS_OF).unwrap();
+        work(run, &scorer, &records);
+    });
 }
 
 fn offer(records: &Records, expression: &str) -> ProductSet {

@@ -3,20 +3,16 @@
 
 #[path = "common/planted.rs"]
 mod planted;
+#[path = "common/run.rs"]
+mod run;
 
 use clew_crm::{BacktestParams, LeakPlace, LeftOut, Model, Report, TrainParams};
-use clew_learn::{Run, Silent, Stop};
 use planted::{DAY, Planted, START};
+use run::with_run;
 
 const N_DAYS: i64 = 196;
 const END: i64 = START + N_DAYS * DAY;
 const HORIZON: i64 = 28;
-
-fn with_run<T>(work: impl FnOnce(&Run<'_>) -> T) -> T {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
-    let stop = Stop::new();
-    work(&Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop })
-}
 
 fn params() -> TrainParams {
     TrainParams { n_offers: 30, max_rows: 15_000, n_factors: 8, n_group_factors: 8, ..TrainParams::new(END) }
@@ -24,7 +20,7 @@ fn params() -> TrainParams {
 
 fn train(planted: Planted, left_out: LeftOut) -> Model {
     let records = planted::shop(400, N_DAYS, planted);
-    with_run(|run| clew_crm::train(run, &records, &TrainParams { left_out, ..params() }).unwrap())
+    with_run(2, |run| clew_crm::train(run, &records, &TrainParams { left_out, ..params() }).unwrap())
 }
 
 fn named(report: &Report) -> Vec<(LeakPlace, &str)> {
@@ -92,7 +88,7 @@ fn the_backtest_finds_what_copies_the_window_it_judges() {
     // Of the last 28 days, which the training does not see: only the backtest can know.
     let planted = Planted { bought_of: Some((2, N_DAYS - HORIZON, 0.1)), ..Planted::default() };
     let records = planted::shop(400, N_DAYS, planted);
-    let report = with_run(|run| {
+    let report = with_run(2, |run| {
         let asked = BacktestParams {
             train: params(),
             launches: Some(Vec::new()),
@@ -111,7 +107,7 @@ fn with_labels_permuted_the_backtest_falls_to_chance() {
         let train = TrainParams { permute_labels, ..params() };
         let asked =
             BacktestParams { train, launches: Some(Vec::new()), ..BacktestParams::new(END, HORIZON as u32) };
-        with_run(|run| clew_crm::backtest(run, &records, &asked).unwrap())
+        with_run(2, |run| clew_crm::backtest(run, &records, &asked).unwrap())
     };
     // The same tenant with its own labels shows that there is something to lose.
     let honest = report(false);

@@ -1,6 +1,8 @@
 //! Training on a small shop with planted tastes: it finds them, leaks nothing, and gives the same bytes with any number of threads.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
@@ -8,7 +10,8 @@ use std::sync::Arc;
 
 use clew_crm::{BacktestParams, Error, Model, Offer, ProductSet, Scorer, TrainParams};
 use clew_learn::{Run, Silent, Stop};
-use shop::{DAY, START, plain, pool};
+use run::with_run;
+use shop::{DAY, START, plain};
 
 const N_DAYS: i64 = 196;
 const AS_OF: i64 = START + 168 * DAY;
@@ -21,12 +24,6 @@ fn params() -> TrainParams {
         n_group_factors: 8,
         ..TrainParams::new(AS_OF)
     }
-}
-
-fn with_run<T>(n_threads: usize, work: impl FnOnce(&Run<'_>) -> T) -> T {
-    let pool = pool(n_threads);
-    let stop = Stop::new();
-    work(&Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop })
 }
 
 #[test]
@@ -145,7 +142,7 @@ fn too_little_data_is_said_with_numbers() {
 #[test]
 fn stops_when_asked() {
     let records = plain(200, N_DAYS);
-    let pool = pool(1);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let stop = Stop::new();
     stop.stop();
     let run = Run { pool: &pool, seed: 1, progress: &Silent, stop: &stop };

@@ -2,14 +2,16 @@
 //! where a full one is due.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "common/run.rs"]
+mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
 use std::sync::Arc;
 
 use clew_crm::{Model, Records, Scorer, TrainParams, needs_full};
-use clew_learn::{Run, Silent, Stop};
-use shop::{DAY, START, plain, pool};
+use run::with_run;
+use shop::{DAY, START, plain};
 
 const N_DAYS: i64 = 197;
 const AS_OF: i64 = START + 168 * DAY;
@@ -22,12 +24,6 @@ fn params(as_of: i64) -> TrainParams {
         n_group_factors: 8,
         ..TrainParams::new(as_of)
     }
-}
-
-fn with_run<T>(n_threads: usize, work: impl FnOnce(&Run<'_>) -> T) -> T {
-    let pool = pool(n_threads);
-    let stop = Stop::new();
-    work(&Run { pool: &pool, seed: 5, progress: &Silent, stop: &stop })
 }
 
 fn train(records: &Records, params: &TrainParams) -> Model {

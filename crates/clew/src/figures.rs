@@ -15,8 +15,14 @@ pub(crate) fn table(report: &Report) -> String {
     shrunk(&mut text, report);
     for point in &report.learning_curve {
         text.push_str(&format!(
-            "learned from {:>9} customers{:>5.3} AUC all, {:.3} new\n",
+            "learned from {:>9} customers: AUC {:.3} all, {:.3} new\n",
             point.n_customers, point.auc, point.auc_new
+        ));
+    }
+    for of in &report.ablation {
+        text.push_str(&format!(
+            "without {:37} ({:>2} features) AUC {:.3} / {:.3}, log loss {:.4}; it saves {:.4} ({:.4} to {:.4})\n",
+            of.without, of.n_features, of.auc, of.auc_new, of.log_loss, of.saved.value, of.saved.low, of.saved.high
         ));
     }
     for warning in report_words::more_data(&report.learning_curve).iter().chain(&report.warnings) {
@@ -117,5 +123,35 @@ fn shrunk(text: &mut String, report: &Report) {
             shrunk.band.n_pairs,
             shrunk.band.coverage.map_or_else(String::new, |share| format!(" ({:.1} %)", 100.0 * share))
         ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clew_crm::report::{AblationFigures, LearningPoint};
+
+    use super::*;
+
+    #[test]
+    fn what_was_asked_for_besides_is_in_the_text() {
+        let ablation = AblationFigures {
+            without: "purchases of the offer".to_owned(),
+            n_features: 18,
+            auc: 0.7,
+            ..AblationFigures::default()
+        };
+        let point =
+            |n_customers, auc| LearningPoint { n_customers, auc, auc_new: auc, ..LearningPoint::default() };
+        let report = Report {
+            ablation: vec![ablation],
+            learning_curve: vec![point(500, 0.75), point(1_000, 0.8)],
+            ..Report::default()
+        };
+        let text = table(&report);
+        assert!(
+            text.contains("without purchases of the offer") && text.contains("(18 features) AUC 0.700"),
+            "{text}"
+        );
+        assert!(text.contains("1000 customers: AUC 0.800 all"), "{text}");
     }
 }

@@ -77,8 +77,3 @@ pub(crate) fn shop(
 pub(crate) fn plain(n_customers: usize, n_days: i64) -> Arc<Records> {
     shop(n_customers, n_days, |_, product, _| Some(product))
 }
-
-/// A pool of so many threads.
-pub(crate) fn pool(n_threads: usize) -> rayon::ThreadPool {
-    rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap()
-}
