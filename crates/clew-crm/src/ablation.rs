@@ -1,4 +1,4 @@
-//! Ablation: what each family of features is worth, by learning without it and judging out of time.
+//! Ablation: what each set of features is worth, by learning without it and judging out of time.
 //!
 //! The same customers, offers and window judge all of them, so the differences are paired; their errors come from the customers, whom
 //! the offers share. The kind of model is the logistic one for all: what is compared is what is known, not how it is learned.
@@ -12,10 +12,10 @@ use crate::judge::{self, JudgedOffer};
 use crate::propensity::{Kind, Propensity};
 use crate::train_rows::Rows;
 
-/// What a family of features is worth.
+/// What a set of features is worth.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AblationFigures {
-    /// The family that was left out; "nothing" for the model that has them all.
+    /// The set that was left out; "nothing" for the model that has them all.
     pub without: String,
     /// How many features it has.
     pub n_features: usize,
@@ -25,12 +25,12 @@ pub struct AblationFigures {
     pub auc_new: f64,
     /// Log loss out of time without it.
     pub log_loss: f64,
-    /// Log loss that it saves: that without it minus that with it. Above 0 the family is worth having.
+    /// Log loss that it saves: that without it minus that with it. Above 0 the set is worth having.
     pub saved: Interval,
 }
 
-/// Families by what their features' names hold; the first that fits counts.
-const FAMILIES: [(&str, &[&str]); 7] = [
+/// Sets by what their features' names hold; the first that fits counts.
+const SETS: [(&str, &[&str]); 7] = [
     ("the customers' attributes", &["attribute"]),
     ("views, carts and messages", &["view", "cart", "message", "search"]),
     ("purchases around the offer", &["around", "leaning", "nearest"]),
@@ -52,15 +52,15 @@ const FAMILIES: [(&str, &[&str]); 7] = [
     ("the customer's rhythm and spending", &["basket", "purchase", "spent", "lines", "event", "days"]),
 ];
 
-/// The family of a feature.
-fn family(name: &str) -> &'static str {
-    FAMILIES
+/// The set of a feature.
+fn set_of(name: &str) -> &'static str {
+    SETS
         .iter()
         .find(|(_, words)| words.iter().any(|word| name.contains(word)))
-        .map_or("everything else", |(family, _)| family)
+        .map_or("everything else", |(set, _)| set)
 }
 
-/// Learns without each family in turn. `names` are those of all features, `chosen` the places of those in use; `judge` scores the judged
+/// Learns without each set in turn. `names` are those of all features, `chosen` the places of those in use; `judge` scores the judged
 /// window's offers with every model.
 pub(crate) fn ablate(
     run: &Run<'_>,
@@ -69,34 +69,34 @@ pub(crate) fn ablate(
     chosen: &[usize],
     judge: impl FnOnce(&[Propensity]) -> Result<Vec<JudgedOffer>>,
 ) -> Result<Vec<AblationFigures>> {
-    let of = |feature: &usize| names.get(*feature).map_or("everything else", |(name, _)| family(name));
-    let mut families = vec![("nothing", 0)];
+    let of = |feature: &usize| names.get(*feature).map_or("everything else", |(name, _)| set_of(name));
+    let mut sets = vec![("nothing", 0)];
     for feature in chosen {
-        match families.iter_mut().find(|(name, _)| *name == of(feature)) {
+        match sets.iter_mut().find(|(name, _)| *name == of(feature)) {
             Some((_, n)) => *n += 1,
-            None => families.push((of(feature), 1)),
+            None => sets.push((of(feature), 1)),
         }
     }
-    // Without the only family there would be nothing to learn from.
-    families.retain(|&(_, n)| n < chosen.len());
-    let mut models = Vec::with_capacity(families.len());
-    for (family, _) in &families {
-        let left: Vec<usize> = chosen.iter().copied().filter(|feature| of(feature) != *family).collect();
+    // Without the only set there would be nothing to learn from.
+    sets.retain(|&(_, n)| n < chosen.len());
+    let mut models = Vec::with_capacity(sets.len());
+    for (set, _) in &sets {
+        let left: Vec<usize> = chosen.iter().copied().filter(|feature| of(feature) != *set).collect();
         models.push(Propensity::fit(run, Kind::Logistic, rows, &left, None)?);
     }
     let judged = judge(&models)?;
     let whole = losses(&judged, 0);
     let n_rows: usize = judged.iter().map(|offer| offer.bought.len()).sum();
-    Ok(families
+    Ok(sets
         .iter()
         .enumerate()
-        .map(|(at, (family, n_features))| {
+        .map(|(at, (set, n_features))| {
             let all = judge::figures(&judged, |offer| judge::plain(offer, at), true, false);
             let new = judge::figures(&judged, |offer| judge::plain(offer, at), true, true);
             let saved: Vec<f64> =
                 losses(&judged, at).iter().zip(&whole).map(|(without, with)| without - with).collect();
             AblationFigures {
-                without: (*family).to_owned(),
+                without: (*set).to_owned(),
                 n_features: *n_features,
                 auc: all.auc,
                 auc_new: new.auc,
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_are_of_the_family_that_a_reader_would_give_them() {
+    fn features_are_of_the_set_that_a_reader_would_give_them() {
         for (name, of) in [
             ("days since the last purchase", "the customer's rhythm and spending"),
             ("days since the last purchase from the offer", "purchases of the offer"),
@@ -145,7 +145,7 @@ mod tests {
             ("messages in 28 days", "views, carts and messages"),
             ("something new", "everything else"),
         ] {
-            assert_eq!(family(name), of, "{name}");
+            assert_eq!(set_of(name), of, "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 //! An `OfferState` is made once per offer and state; it then fills the features of any customers, 64 at a time and feature by
 //! feature. Names and order are those of [`names`]; NaN says "does not apply".
 //!
-//! A family of features is a type with its names, made once per offer, and a `fill(places, …, columns)` that sets a column for
+//! A set of features is a type with its names, made once per offer, and a `fill(places, …, columns)` that sets a column for
 //! each name. To add one: append its names in [`names`] and its number in [`n_features`], and call its `fill` at the end of
 //! [`OfferState::fill`]. Whatever depends on the customer alone belongs into [`feature_customer`], which is written once per state.
 use clew_learn::columns::{self, BLOCK, Column};

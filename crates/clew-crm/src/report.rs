@@ -58,7 +58,7 @@ pub struct Report {
     pub offers: Vec<OfferFigures>,
     /// The features that separate buyers best on their own, best first.
     pub features: Vec<FeatureFigures>,
-    /// What each family of features is worth, where that was asked for.
+    /// What each set of features is worth, where that was asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ablation: Vec<AblationFigures>,
     /// What each column of the customers tells of what they buy, on its own; the most telling first.

@@ -1,4 +1,4 @@
-//! The part of a report's page that shows what was learned from: how much data, what knew the answer, features, families, columns.
+//! The part of a report's page that shows what was learned from: how much data, what knew the answer, features, columns.
 use std::fmt::Write as _;
 
 use crate::report::{LearningPoint, Report};
@@ -71,7 +71,7 @@ fn features(html: &mut String, report: &Report) {
 fn ablation(html: &mut String, report: &Report) {
     table(
         html,
-        "What each family of features is worth: a logistic model learned without it",
+        "What each set of features is worth: a logistic model learned without it",
         &["without", "features", "AUC", "AUC new", "log loss", "log loss it saves (95 %)"],
         report.ablation.iter().map(|of| {
             vec![

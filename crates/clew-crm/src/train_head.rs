@@ -65,7 +65,7 @@ pub(crate) struct LearnedHead {
     /// Factors of the last cutoff, to start those of today from.
     pub(crate) taste: Option<TasteModel>,
     pub(crate) candidates: Vec<CandidateFigures>,
-    /// What each family of features is worth, where that was asked for.
+    /// What each set of features is worth, where that was asked for.
     pub(crate) ablation: Vec<AblationFigures>,
     pub(crate) n_rows: usize,
     /// Each feature's AUC on its own, mean over the judged offers.

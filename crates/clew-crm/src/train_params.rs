@@ -28,7 +28,7 @@ pub struct TrainParams {
     pub min_buyers: usize,
     /// Permutes the labels among customers: a model of noise, to prove that nothing leaks.
     pub permute_labels: bool,
-    /// Learns without each family of features in turn besides, to say what each is worth; takes about as long again.
+    /// Learns without each set of features in turn besides, to say what each is worth; takes about as long again.
     #[serde(default)]
     pub ablate: bool,
     /// Columns and kinds of events that are not learned from, or are although they look like a copy of the answer.

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     /// Permutes the labels among customers, of all windows: the proof that nothing leaks is an AUC of 0.5
     #[arg(long)]
     permute_labels: bool,
-    /// Learns without each family of features in turn besides, to say what each is worth
+    /// Learns without each set of features in turn besides, to say what each is worth
     #[arg(long)]
     ablation: bool,
     /// A column of customers or a kind of event that is honest although it looks like a copy of the answer; may be given again
