@@ -6,10 +6,12 @@ use std::marker::PhantomData;
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, header, request::Parts};
 use clew_store::Tenant;
+use clew_store::audit::Actor;
 use clew_store::key::{self, Credential, Right};
 use secrecy::SecretString;
 use uuid::Uuid;
 
+use crate::act::Acting;
 use crate::context;
 use crate::problem::{Code, Problem, Result};
 use crate::state::ApiState;
@@ -97,7 +99,7 @@ impl Needs for Operator {
 }
 
 /// Somebody who may do what `N` needs.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Caller<N> {
     /// The tenant of the credential; nil for operators.
     pub tenant_id: Uuid,
@@ -105,16 +107,42 @@ pub struct Caller<N> {
     pub id: Uuid,
     /// The right of the credential; an operator has none.
     pub right: Option<Right>,
+    acting: Acting,
     needs: PhantomData<fn() -> N>,
 }
 
 impl<N: Needs> Caller<N> {
-    /// Opens the caller's tenant: a transaction walled by row-level security.
+    /// Opens the caller's tenant: a transaction walled by row-level security. Its commit writes the request to the
+    /// audit log.
     ///
     /// # Errors
     /// 503 or 500 when Postgres is away.
     pub async fn open<'a>(&self, state: &'a ApiState) -> Result<Tenant<'a>> {
-        Ok(state.store().tenant(self.tenant_id).await?)
+        self.open_tenant(state, self.tenant_id).await
+    }
+
+    async fn open_tenant<'a>(&self, state: &'a ApiState, tenant_id: Uuid) -> Result<Tenant<'a>> {
+        let mut tenant = state.store().tenant(tenant_id).await?;
+        let act = self.acting.on(&mut tenant).await?;
+        Ok(tenant.acting(act))
+    }
+}
+
+impl Caller<Operator> {
+    /// Opens a transaction of the operators', whose commit writes the request to their audit log.
+    ///
+    /// # Errors
+    /// 503 or 500 when Postgres is away.
+    pub async fn open_operator<'a>(&self, state: &'a ApiState) -> Result<clew_store::Operator<'a>> {
+        Ok(state.store().operator().await?.acting(self.acting.act()))
+    }
+
+    /// Opens a tenant that an operator has just made, to give it its first key.
+    ///
+    /// # Errors
+    /// 503 or 500 when Postgres is away.
+    pub async fn open_new<'a>(&self, state: &'a ApiState, tenant_id: Uuid) -> Result<Tenant<'a>> {
+        self.open_tenant(state, tenant_id).await
     }
 }
 
@@ -123,16 +151,18 @@ impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self> {
         let credential = bearer(&parts.headers)?;
-        let (tenant_id, id, right) = if credential.starts_with("clew_") {
+        let (tenant_id, id, right, actor) = if credential.starts_with("clew_") {
             match key::verify(state.store(), &SecretString::from(credential)).await? {
-                Some(Credential::Tenant { tenant_id, key_id, right }) => (tenant_id, key_id, Some(right)),
-                Some(Credential::Operator { key_id }) => (Uuid::nil(), key_id, None),
+                Some(Credential::Tenant { tenant_id, key_id, right }) => {
+                    (tenant_id, key_id, Some(right), Actor::Key)
+                }
+                Some(Credential::Operator { key_id }) => (Uuid::nil(), key_id, None, Actor::Operator),
                 None => return Err(unauthenticated()),
             }
         } else {
             let tokens = state.config().tokens.as_ref().ok_or_else(unauthenticated)?;
             let member = tokens.verify(credential, state.now())?;
-            (member.tenant_id, member.member_id, Some(member.right))
+            (member.tenant_id, member.member_id, Some(member.right), Actor::Member)
         };
         context::set_tenant(tenant_id);
         // Operators share one bucket, that of the nil tenant.
@@ -142,7 +172,8 @@ impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
             let detail = format!("this needs the right {}; the credential has {found}", N::WORD);
             return Err(Problem::new(Code::Forbidden, detail));
         }
-        Ok(Self { tenant_id, id, right, needs: PhantomData })
+        let acting = Acting::of(parts, state, actor, id).await;
+        Ok(Self { tenant_id, id, right, acting, needs: PhantomData })
     }
 }
 

@@ -4,8 +4,8 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, StatusCode, header, request::Parts};
-use clew_store::Scope;
 use clew_store::idempotency::{self, Begun};
+use clew_store::{Scope, audit};
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -116,6 +116,10 @@ impl Once {
         nonce: Option<String>,
         body: Vec<u8>,
     ) -> Result<()> {
+        // What was made is what the audit log names.
+        if let Some((_, id)) = answer.location.as_deref().and_then(|location| location.rsplit_once('/')) {
+            audit::note_made(scope, id);
+        }
         let Some(key) = &self.0.key else { return Ok(()) };
         let location = answer.location.iter().map(|l| ("location".to_owned(), l.clone()));
         let sealed = nonce.into_iter().map(|nonce| (SEALED.to_owned(), nonce));

@@ -4,6 +4,8 @@
 //! decide, write, answer. There is no SQL here and no learning. [`router`] gives everything but the console,
 //! which the binary merges in: `/` and all unknown paths outside `/v1` are left free.
 
+mod act;
+mod address;
 mod answer;
 mod cache;
 pub mod caller;

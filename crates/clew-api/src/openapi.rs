@@ -1,8 +1,10 @@
 //! The OpenAPI 3.1 document: collected from the handlers, then finished in one place — the shared problems,
 //! the shared headers, and an example for every body.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi};
 use utoipa::{PartialSchema, ToSchema};
@@ -20,7 +22,7 @@ Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` wit
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
     ("keys", "API keys."),
@@ -33,6 +35,7 @@ const TAGS: [(&str, &str); 12] = [
     ("segments", "Groups of customers written as expressions."),
     ("rules", "Business rules: each refuses customers or products, with a reason, everywhere alike."),
     ("recommendations", "Products for customers."),
+    ("audit", "Who did what, when, from where: a log that can be added to and not changed."),
 ];
 
 /// The document, as JSON. What `/openapi.json` serves and `openapi/clew.json` holds.
@@ -54,6 +57,25 @@ pub(crate) fn schemas() -> &'static Map<String, Value> {
         .pointer("/components/schemas")
         .and_then(Value::as_object)
         .unwrap_or_else(|| EMPTY.get_or_init(Map::new))
+}
+
+/// The id of the operation of a method and a path as the document writes it.
+pub(crate) fn operation_id(method: &Method, path: &str) -> Option<&'static str> {
+    static IDS: OnceLock<HashMap<(String, &'static str), &'static str>> = OnceLock::new();
+    let ids = IDS.get_or_init(|| {
+        let paths = document()["paths"].as_object().into_iter().flatten();
+        let operations = paths.flat_map(|(path, item)| {
+            let methods = item.as_object().into_iter().flatten();
+            methods.map(move |(method, operation)| (method.to_uppercase(), path.as_str(), operation))
+        });
+        operations
+            .filter_map(|(method, path, operation)| {
+                Some(((method, path), operation["operationId"].as_str()?))
+            })
+            .collect()
+    });
+    // The key borrows for as long as the program runs, so it is looked for by its parts.
+    ids.iter().find(|((m, p), _)| m == method.as_str() && *p == path).map(|(_, id)| *id)
 }
 
 fn finish(mut open: OpenApi) -> Value {

@@ -1,5 +1,6 @@
 //! All routes, one file per noun.
 
+mod audit;
 mod data;
 mod event;
 mod gain_curve;
@@ -48,6 +49,7 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(rule::routes())
         .merge(rule_test::routes())
         .merge(recommendation::routes())
+        .merge(audit::routes())
 }
 
 /// The API: `/v1/…`, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`. What is not found below `/v1`

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
+use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,8 @@ pub struct ApiConfig {
     pub requests_burst: u32,
     /// How JWTs of signed-in members are verified; none are accepted when absent.
     pub tokens: Option<TokenConfig>,
+    /// Proxies that are believed about where a request came from.
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for ApiConfig {
@@ -53,6 +56,7 @@ impl Default for ApiConfig {
             requests_per_second: 2_000,
             requests_burst: 4_000,
             tokens: None,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -144,7 +144,7 @@ impl Tenant<'_> {
         Ok(self.sealer(list, filter).await?.seal(position))
     }
 
-    async fn secret(&mut self) -> Result<[u8; 32]> {
+    pub(crate) async fn secret(&mut self) -> Result<[u8; 32]> {
         let id = self.id();
         let known =
             self.store.secrets.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).copied();

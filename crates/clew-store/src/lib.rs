@@ -4,6 +4,7 @@
 //! tenant's rows. Every noun has its file: `offer::insert(&mut tenant, …)`. Nothing outside this crate
 //! contains SQL.
 
+pub mod audit;
 mod basket;
 pub mod cursor;
 pub mod data;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
+use crate::audit::{self, Act};
 use crate::error::Result;
 use crate::store::Store;
 
@@ -16,6 +17,7 @@ pub struct Tenant<'a> {
     pub(crate) store: &'a Store,
     transaction: Transaction<'static, Postgres>,
     tenant_id: Uuid,
+    act: Option<Act>,
 }
 
 impl<'a> Tenant<'a> {
@@ -27,7 +29,7 @@ impl<'a> Tenant<'a> {
         .bind(tenant_id)
         .execute(&mut *transaction)
         .await?;
-        Ok(Self { store, transaction, tenant_id })
+        Ok(Self { store, transaction, tenant_id, act: None })
     }
 
     /// The tenant that is set.
@@ -35,8 +37,18 @@ impl<'a> Tenant<'a> {
         self.tenant_id
     }
 
-    /// Makes everything done lasting.
-    pub async fn commit(self) -> Result<()> {
+    /// Says who does what here: the commit writes it to the audit log.
+    #[must_use]
+    pub fn acting(mut self, act: Act) -> Self {
+        self.act = Some(act);
+        self
+    }
+
+    /// Makes everything done lasting, and with it the entry of the audit log.
+    pub async fn commit(mut self) -> Result<()> {
+        if let Some(act) = self.act.take() {
+            audit::append(&mut self, &act).await?;
+        }
         Ok(self.transaction.commit().await?)
     }
 
@@ -50,6 +62,7 @@ impl<'a> Tenant<'a> {
 pub struct Operator<'a> {
     transaction: Transaction<'static, Postgres>,
     store: PhantomData<&'a Store>,
+    act: Option<Act>,
 }
 
 impl<'a> Operator<'a> {
@@ -58,11 +71,21 @@ impl<'a> Operator<'a> {
         sqlx::query("select set_config('role', 'clew_operator', true), set_config('clew.tenant', '', true)")
             .execute(&mut *transaction)
             .await?;
-        Ok(Self { transaction, store: PhantomData })
+        Ok(Self { transaction, store: PhantomData, act: None })
     }
 
-    /// Makes everything done lasting.
-    pub async fn commit(self) -> Result<()> {
+    /// Says who does what here: the commit writes it to the operators' audit log.
+    #[must_use]
+    pub fn acting(mut self, act: Act) -> Self {
+        self.act = Some(act);
+        self
+    }
+
+    /// Makes everything done lasting, and with it the entry of the audit log.
+    pub async fn commit(mut self) -> Result<()> {
+        if let Some(act) = self.act.take() {
+            audit::append(&mut self, &act).await?;
+        }
         Ok(self.transaction.commit().await?)
     }
 
@@ -71,7 +94,7 @@ impl<'a> Operator<'a> {
     }
 }
 
-/// What [`Tenant`] and [`Operator`] have in common, for records that both keep (idempotency).
+/// What [`Tenant`] and [`Operator`] have in common, for records that both keep (idempotency, audit).
 pub trait Scope: sealed::Sealed + Send {
     /// The tenant's id, or the nil one for operators.
     fn scope_id(&self) -> Uuid;
@@ -94,17 +117,28 @@ pub(crate) mod sealed {
     pub trait Sealed {
         /// The transaction's connection.
         fn scope_connection(&mut self) -> &mut sqlx::PgConnection;
+
+        /// What the transaction's commit will write to the audit log.
+        fn scope_act(&mut self) -> Option<&mut crate::audit::Act>;
     }
 
     impl Sealed for super::Tenant<'_> {
         fn scope_connection(&mut self) -> &mut sqlx::PgConnection {
             self.connection()
         }
+
+        fn scope_act(&mut self) -> Option<&mut crate::audit::Act> {
+            self.act.as_mut()
+        }
     }
 
     impl Sealed for super::Operator<'_> {
         fn scope_connection(&mut self) -> &mut sqlx::PgConnection {
             self.connection()
+        }
+
+        fn scope_act(&mut self) -> Option<&mut crate::audit::Act> {
+            self.act.as_mut()
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Jobs of kind `import`: a file that came in goes into the tenant's tables, all of it or nothing, in one
 //! transaction with the job's end.
 
+use clew_store::audit;
 use clew_store::drift;
 use clew_store::import::{self, Import as Row};
 use clew_store::ingest::{self, Incoming};
@@ -49,6 +50,8 @@ async fn read_in(task: &Task) -> Result<Finished, Failure> {
     if outcome.batch.is_some() {
         drift::enqueue(&mut tenant).await?;
     }
+    let n_rows = u64::try_from(outcome.accepted).unwrap_or_default();
+    audit::note(&mut tenant, Some(row.id.to_string()), Some(n_rows));
     let result = json!({
         "import_id": row.id,
         "entity": row.entity.as_str(),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use chrono::{DateTime, Utc};
 use clew_learn::{Progress, Run, Stop};
+use clew_store::audit::{Act, Actor};
 use clew_store::job::{Job, Ticket};
 use clew_store::object::Objects;
 use clew_store::{Store, Tenant, job};
@@ -93,12 +94,16 @@ impl Task {
         (self.shared.clock)()
     }
 
-    /// Opens a transaction of the job's tenant.
+    /// Opens a transaction of the job's tenant. Its commit writes the job to the audit log.
     ///
     /// # Errors
     /// [`Failure::Retry`] when Postgres is away.
     pub async fn tenant(&self) -> Result<Tenant<'_>, Failure> {
-        Ok(self.shared.store.tenant(self.job.tenant_id).await?)
+        let mut act = Act::new(Actor::Job, &self.job.kind);
+        act.actor_id = Some(self.job.id);
+        act.n_rows = Some(0);
+        act.request_id = self.job.request_id.as_deref().and_then(|id| id.parse().ok());
+        Ok(self.shared.store.tenant(self.job.tenant_id).await?.acting(act))
     }
 
     /// Tells how far the job is: `share` of the whole (0..=1), and what is under way.

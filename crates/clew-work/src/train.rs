@@ -10,6 +10,7 @@ use clew_crm::compare::{self, Comparison};
 use clew_crm::estimate::{Counts, Limit, Speed, estimate};
 use clew_crm::{Model, Records, TrainParams};
 use clew_learn::{Part, Run};
+use clew_store::audit;
 use clew_store::model::{self, Model as Row, Trained};
 use clew_store::snapshot;
 use serde_json::{Value, json};
@@ -139,6 +140,7 @@ async fn finish(
     let model_id = payload::id(task.job(), "model_id")?;
     let mut tenant = task.tenant().await?;
     let mut row = model::finish(&mut tenant, model_id, trained).await?;
+    audit::note(&mut tenant, Some(model_id.to_string()), Some(1));
     let mut held_back = None;
     if row.params["activate"] == true && !row.active {
         let live_id = model::find_active(&mut tenant).await?.map(|live| live.id);

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    backtest, config, demo, gain_curve, health, import, key, migrate, openapi, predict, recommend, sample,
-    serve, tenant, train, work,
+    audit, backtest, config, demo, gain_curve, health, import, key, migrate, openapi, predict, recommend,
+    sample, serve, tenant, train, work,
 };
 
 /// Predictive CRM: who will buy from an offer, whom to write to, what to show to whom.
@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Tenant(tenant::Args),
     /// Create, list and revoke API keys
     Key(key::Args),
+    /// Check the audit log
+    Audit(audit::Args),
     /// Send a folder of files to a running server through its API
     Import(import::Args),
     /// Learn a model from files, without server or database
@@ -88,6 +90,7 @@ impl Command {
     pub(crate) fn run(self, globals: &Globals) -> anyhow::Result<ExitCode> {
         match self {
             Self::Demo(args) => demo::run(args, globals),
+            Self::Audit(args) => audit::run(args, globals),
             Self::Serve(args) => serve::run(args, globals),
             Self::Work(args) => work::run(args, globals),
             Self::Health(args) => health::run(args, globals),

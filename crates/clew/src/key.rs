@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use chrono::{DateTime, Days, Utc};
 use clap::{Subcommand, ValueEnum};
+use clew_store::audit::{self, Act, Actor};
 use clew_store::key::{Key, NewKey, Right};
 use clew_store::{Page, Store, key};
 use secrecy::ExposeSecret as _;
@@ -118,16 +119,18 @@ async fn create(
     json: bool,
 ) -> anyhow::Result<()> {
     let (row, secret) = if let Some(tenant_id) = whose.tenant {
-        let mut tenant = store.tenant(tenant_id).await?;
+        let mut tenant = store.tenant(tenant_id).await?.acting(by_command("key create"));
         let made = key::insert(&mut tenant, &NewKey { name, right, expires_at })
             .await
             .with_context(|| format!("could not make the key; is {tenant_id} one of `clew tenant list`?"))?;
+        audit::note_made(&mut tenant, &made.0.id.to_string());
         tenant.commit().await?;
         made
     } else {
-        let mut operator = store.operator().await?;
+        let mut operator = store.operator().await?.acting(by_command("key create"));
         let made =
             key::insert_operator(&mut operator, &name, expires_at).await.context("could not make the key")?;
+        audit::note_made(&mut operator, &made.0.id.to_string());
         operator.commit().await?;
         made
     };
@@ -165,12 +168,14 @@ async fn list(store: &Store, whose: &Whose, json: bool) -> anyhow::Result<()> {
 
 async fn revoke(store: &Store, whose: &Whose, id: Uuid, json: bool) -> anyhow::Result<()> {
     let row = if let Some(tenant_id) = whose.tenant {
-        let mut tenant = store.tenant(tenant_id).await?;
+        let mut tenant = store.tenant(tenant_id).await?.acting(by_command("key revoke"));
+        audit::note_made(&mut tenant, &id.to_string());
         let row = key::revoke(&mut tenant, id).await.with_context(|| format!("could not revoke {id}"))?;
         tenant.commit().await?;
         row
     } else {
-        let mut operator = store.operator().await?;
+        let mut operator = store.operator().await?.acting(by_command("key revoke"));
+        audit::note_made(&mut operator, &id.to_string());
         let row = key::revoke_operator(&mut operator, id)
             .await
             .with_context(|| format!("could not revoke {id}"))?;
@@ -178,6 +183,11 @@ async fn revoke(store: &Store, whose: &Whose, id: Uuid, json: bool) -> anyhow::R
         row
     };
     if json { output::json(&described(&row)) } else { output::line(format!("{} is revoked", row.id)) }
+}
+
+/// For the audit log: whoever runs the program on its machine is not known by name.
+pub(crate) fn by_command(words: &str) -> Act {
+    Act::new(Actor::Command, words)
 }
 
 fn right(row: &Key) -> &'static str {

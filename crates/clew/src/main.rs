@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+mod audit;
 mod backtest;
 mod cli;
 mod client;

@@ -66,7 +66,8 @@ impl Service {
             // Answers are small and whole: waiting for more of them only delays.
             let _ = stream.set_nodelay(true);
         });
-        let server = axum::serve(listener, router).with_graceful_shutdown(ending.clone().cancelled_owned());
+        let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(ending.clone().cancelled_owned());
         let mut parts = JoinSet::new();
         parts.spawn(async move {
             if let Err(error) = server.await {
@@ -192,6 +193,7 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
         serving_memory_bytes: config.serving_memory.bytes(),
         train_limit: train_limit(config),
         tokens,
+        trusted_proxies: config.trusted_proxies.0.clone(),
         ..ApiConfig::default()
     })
 }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use clew_store::audit;
 use clew_store::key::{NewKey, Right};
 use clew_store::tenant::TenantRow;
 use clew_store::{Page, Store, key, tenant};
@@ -12,6 +13,7 @@ use serde_json::json;
 
 use crate::cli::Globals;
 use crate::database::Database;
+use crate::key::by_command;
 use crate::{config, output, runtime, telemetry};
 
 /// The options of `clew tenant`.
@@ -70,7 +72,8 @@ pub(crate) async fn create(
     currency: &str,
 ) -> anyhow::Result<(TenantRow, SecretString)> {
     let row = insert(store, name, currency).await?;
-    let mut tenant = store.tenant(row.id).await?;
+    let mut tenant = store.tenant(row.id).await?.acting(by_command("tenant create"));
+    audit::note_made(&mut tenant, &row.id.to_string());
     let new = NewKey { name: "owner".to_owned(), right: Right::Owner, expires_at: None };
     let (_, secret) = key::insert(&mut tenant, &new).await.context("could not make the owner's key")?;
     tenant.commit().await?;
@@ -78,8 +81,9 @@ pub(crate) async fn create(
 }
 
 async fn insert(store: &Store, name: &str, currency: &str) -> anyhow::Result<TenantRow> {
-    let mut operator = store.operator().await?;
+    let mut operator = store.operator().await?.acting(by_command("tenant create"));
     let row = tenant::insert(&mut operator, name, currency).await.context("could not make the tenant")?;
+    audit::note_made(&mut operator, &row.id.to_string());
     operator.commit().await?;
     Ok(row)
 }

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use clew_store::audit;
 use clew_store::ingest::{self, NewEvent as Row};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -133,6 +134,7 @@ async fn create_events(
         Err(replay) => return Ok(replay),
     };
     let taken = ingest::insert_events(&mut tenant, &events, now).await?;
+    audit::note(&mut tenant, None, Some(taken.n_accepted));
     let body = EventsTaken { accepted: taken.n_accepted, duplicates: taken.n_duplicates };
     let answer = Answer::accepted(None, &body)?;
     once.keep(&mut tenant, &answer).await?;

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
+use clew_store::audit;
 use clew_store::import as rows;
 use clew_store::mapping::Mapping;
 use serde::{Deserialize, Serialize};
@@ -250,6 +251,8 @@ async fn create_import(
         request_id: Some(context::request_id()),
     };
     let (row, job) = rows::enqueue(&mut tenant, &new).await?;
+    // Its rows are counted in the entry of the job.
+    audit::note(&mut tenant, Some(row.id.to_string()), Some(0));
     let answer = Answer::accepted(Some(format!("/v1/jobs/{}", job.id)), &Import::from(row))?;
     once.keep(&mut tenant, &answer).await?;
     tenant.commit().await?;
@@ -288,7 +291,11 @@ async fn get_import_rejected(
     State(state): State<ApiState>,
     Id(id): Id,
 ) -> Result<Response> {
-    let row = find(&caller, &state, id).await?;
+    let mut tenant = caller.open(&state).await?;
+    let row = rows::find(&mut tenant, id).await?.ok_or_else(|| Problem::not_found("import"))?;
+    // The lines quote what was sent, so handing them out is an export.
+    audit::note(&mut tenant, None, row.rejected.and_then(|n| u64::try_from(n).ok()));
+    tenant.commit().await?;
     let body = match row.rejected_object {
         Some(object) => upload::send(&state, &object).await?,
         None => Body::from("line,column,reason\n"),

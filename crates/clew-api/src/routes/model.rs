@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use clew_store::audit;
 use clew_store::model as rows;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -164,6 +165,7 @@ async fn create_model(
         request_id: Some(context::request_id()),
     };
     let (row, job) = rows::enqueue(&mut tenant, &new).await?;
+    audit::note(&mut tenant, Some(row.id.to_string()), None);
     let answer = Answer::accepted(Some(format!("/v1/jobs/{}", job.id)), &Model::from(row))?;
     once.keep(&mut tenant, &answer).await?;
     tenant.commit().await?;

@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use clew_store::audit;
 use clew_store::key::{self, NewKey, Right};
 use clew_store::tenant as rows;
 use secrecy::ExposeSecret;
@@ -68,7 +69,7 @@ impl From<rows::TenantRow> for Tenant {
     security(("key" = ["operator"])), request_body = NewTenant,
     responses((status = 201, description = "The tenant and its first key.", body = TenantCreated)))]
 async fn create_tenant(
-    _caller: Caller<Operator>,
+    caller: Caller<Operator>,
     State(state): State<ApiState>,
     idempotency: IdempotencyKey,
     Body { value: new, digest }: Body<NewTenant>,
@@ -78,7 +79,7 @@ async fn create_tenant(
     }
     // The key is the tenant's row and the tenant is the operator's, so three transactions: this one stays open
     // round the others and holds the idempotency key, so that a repeated request waits for its answer.
-    let mut record = state.store().operator().await?;
+    let mut record = caller.open_operator(&state).await?;
     let once = match idempotency.begin(&mut record, "create_tenant", digest).await? {
         Ok(once) => once,
         Err(replay) => return Ok(replay),
@@ -86,7 +87,8 @@ async fn create_tenant(
     let mut operator = state.store().operator().await?;
     let tenant = Tenant::from(rows::insert(&mut operator, &new.name, &new.currency).await?);
     operator.commit().await?;
-    let mut own = state.store().tenant(tenant.id).await?;
+    let mut own = caller.open_new(&state, tenant.id).await?;
+    audit::note_made(&mut own, &tenant.id.to_string());
     let first = NewKey { name: "first key".into(), right: Right::Owner, expires_at: None };
     let (_, shown) = key::insert(&mut own, &first).await?;
     own.commit().await?;

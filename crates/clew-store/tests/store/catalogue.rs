@@ -10,12 +10,15 @@ const ROLES: [&str; 4] = ["clew_app", "clew_operator", "clew_worker", "clew_auth
 /// Tables that are not a tenant's. Each has policies of its own, tried in `wall.rs`.
 const WITHOUT_TENANT: [&str; 3] = ["tenants", "operator_keys", "_sqlx_migrations"];
 /// Who else than the tenant may see rows of a table, and why it must.
-const ACROSS_TENANTS: [(&str, &str); 8] = [
+const ACROSS_TENANTS: [(&str, &str); 10] = [
     ("keys", "clew_auth"),
     ("jobs", "clew_worker"),
     ("schedules", "clew_worker"),
     ("idempotency", "clew_worker"),
     ("idempotency", "clew_operator"),
+    // The nil tenant's alone.
+    ("audit", "clew_operator"),
+    ("audit_heads", "clew_operator"),
     ("tenants", "clew_operator"),
     ("operator_keys", "clew_operator"),
     ("operator_keys", "clew_auth"),

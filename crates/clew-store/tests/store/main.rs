@@ -1,6 +1,7 @@
 //! The store on a real Postgres: walls, queue, keys, idempotency, pages, the private Postgres itself.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod audit;
 mod catalogue;
 mod idempotency;
 mod key;

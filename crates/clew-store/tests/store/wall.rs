@@ -29,8 +29,14 @@ const ROWS: &str = "
         values ('{t}', gen_random_uuid(), '{n}', 'customer', 'true', 'why', '{segments}');
     insert into schedules (tenant_id, at_drift, horizon_days) values ('{t}', true, 28);
     insert into drifts (tenant_id, model_id, batch, found) values ('{t}', '{t}', 1, '{}');
+    insert into audit (tenant_id, seq, at, actor, operation, n_rows, prev, hash)
+        values ('{t}', 1, now(), 'key', '{n}', 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'));
+    insert into audit_heads (tenant_id, seq, hash) values ('{t}', 1, decode(repeat('00', 32), 'hex'));
     insert into models (tenant_id, id, job_id, horizon_days, seed) values ('{t}', gen_random_uuid(), '{t}', 28, 1);
 ";
+
+/// What the application may add to, and neither change nor take from.
+const ADDED_TO: [&str; 2] = ["audit", "audit_heads"];
 
 async fn two_tenants() -> (TestStore, PgConnection, [Uuid; 2], Vec<String>) {
     let test = database().await.unwrap();
@@ -82,6 +88,14 @@ async fn without_a_where_a_tenant_sees_its_rows_alone() {
             continue;
         }
         assert_eq!(seen(&mut transaction, table).await.unwrap(), [one], "{table}");
+        if ADDED_TO.contains(&table.as_str()) {
+            for statement in ["delete from {}", "truncate {}", "update {} set tenant_id = tenant_id"] {
+                let mut attempt = transaction.begin().await.unwrap();
+                let error = attempt.execute(AssertSqlSafe(statement.replace("{}", table))).await.unwrap_err();
+                assert!(error.to_string().contains("permission denied"), "{table}: {statement}: {error}");
+            }
+            continue;
+        }
         // Nor can they be changed, deleted, or given away.
         for statement in
             ["delete from {} where tenant_id = $1", "update {} set tenant_id = $1 where tenant_id = $1"]
@@ -124,7 +138,7 @@ async fn each_role_reaches_what_it_needs() {
     for (role, reached) in [
         ("clew_worker", vec!["jobs", "schedules"]),
         ("clew_auth", vec!["keys"]),
-        ("clew_operator", vec!["idempotency"]),
+        ("clew_operator", vec!["idempotency", "audit", "audit_heads"]),
     ] {
         for table in &tables {
             let mut transaction = owner.begin().await.unwrap();
@@ -151,6 +165,8 @@ async fn each_role_reaches_what_it_needs() {
         ("clew_app", "update tenants set secret = secret"),
         ("clew_app", "delete from tenants"),
         ("clew_worker", "delete from jobs"),
+        ("clew_app", "update audit set operation = 'x'"),
+        ("clew_operator", "delete from audit"),
         ("clew_app", "select clew_events_month('2030-01-01')"),
         ("clew_app", "create table t (x int)"),
     ] {

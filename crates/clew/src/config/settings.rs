@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::value::{Address, Level, LogFormat, Megabytes, Seconds, Setting};
+use super::value::{Address, Level, LogFormat, Megabytes, Networks, Seconds, Setting};
 
 /// What a person reading the table needs to know of one setting.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +92,8 @@ settings! {
     s3_allow_http: bool = "false";
     /// Address and port that `clew serve` listens on; port 0 takes any free one.
     listen: Address = "127.0.0.1:8080";
+    /// Proxies in front of the server, whose `X-Forwarded-For` is believed: addresses or networks, between commas.
+    trusted_proxies: Networks = "";
     /// Address and port of a lone worker's `/healthz`, `/readyz` and `/metrics`; empty: none.
     work_listen: Option<Address> = "";
     /// Threads for arithmetic; 0: as many as there are cores.

@@ -1,9 +1,10 @@
 //! How one setting's value is read from text, shown, and described. All faults name the remedy.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
 
@@ -107,6 +108,27 @@ impl Setting for Address {
     }
 }
 
+/// Networks, as `10.0.0.0/8`, or single addresses; perhaps none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Networks(pub(crate) Vec<IpNet>);
+
+impl Setting for Networks {
+    const FORM: &'static str = "networks";
+    fn parse(text: &str) -> Result<Self, String> {
+        let networks = text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| {
+            one.parse().or_else(|_| one.parse::<IpAddr>().map(IpNet::from)).map_err(|_| {
+                format!(
+                    "\"{one}\" is neither an address nor a network; write for example 10.0.0.0/8, 192.0.2.1"
+                )
+            })
+        });
+        networks.collect::<Result<_, _>>().map(Self)
+    }
+    fn show(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    }
+}
+
 /// A time span in seconds, longer than nothing and at most a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seconds(pub(crate) Duration);
@@ -205,6 +227,8 @@ mod tests {
         assert_eq!(Seconds::parse("0.5").unwrap().show(), "0.5");
         assert_eq!(Megabytes::parse("2").unwrap().bytes(), 2_097_152);
         assert!(bool::parse("on").unwrap());
+        assert_eq!(Networks::parse("10.0.0.0/8, ::1").unwrap().show(), "10.0.0.0/8,::1/128");
+        assert!(Networks::parse("").unwrap().0.is_empty());
     }
 
     #[test]
@@ -218,6 +242,7 @@ mod tests {
             u16::parse("70000").unwrap_err(),
             LogFormat::parse("xml").unwrap_err(),
             Level::parse("loud=very").unwrap_err(),
+            Networks::parse("10.0.0.0/40").unwrap_err(),
         ] {
             assert!(fault.contains("; "), "{fault}");
         }
