@@ -22,7 +22,7 @@ Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` wit
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
     ("keys", "API keys."),
@@ -36,6 +36,7 @@ const TAGS: [(&str, &str); 13] = [
     ("rules", "Business rules: each refuses customers or products, with a reason, everywhere alike."),
     ("recommendations", "Products for customers."),
     ("audit", "Who did what, when, from where: a log that can be added to and not changed."),
+    ("campaigns", "What was sent, and what became of it."),
 ];
 
 /// The document, as JSON. What `/openapi.json` serves and `openapi/clew.json` holds.

@@ -1,6 +1,9 @@
 //! All routes, one file per noun.
 
 mod audit;
+mod campaign;
+mod campaign_report;
+mod campaign_report_view;
 mod data;
 mod event;
 mod gain_curve;
@@ -50,6 +53,8 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(rule_test::routes())
         .merge(recommendation::routes())
         .merge(audit::routes())
+        .merge(campaign::routes())
+        .merge(campaign_report::routes())
 }
 
 /// The API: `/v1/…`, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`. What is not found below `/v1`

@@ -49,10 +49,24 @@ impl Serving {
     pub(crate) async fn find(tenant: &mut Tenant<'_>) -> Result<Versions> {
         let none =
             || Problem::new(Code::NoModel, "there is no active model yet; train one with POST /v1/models");
-        let row = model::find_active(tenant).await?.ok_or_else(none)?;
-        let (Some(object), Some(as_of)) = (row.object, row.as_of) else { return Err(none()) };
-        let size_bytes = row.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-        Ok(Versions { tenant_id: tenant.id(), model_id: row.id, object, size_bytes, as_of })
+        Self::find_active(tenant).await?.ok_or_else(none)
+    }
+
+    /// Finds the active model, if there is one.
+    pub(crate) async fn find_active(tenant: &mut Tenant<'_>) -> Result<Option<Versions>> {
+        Ok(model::find_active(tenant).await?.and_then(|row| Versions::of(tenant, row)))
+    }
+
+    /// Finds the model that knows most of what was before a time; the active one when all have learned from later days.
+    ///
+    /// # Errors
+    /// 409 when there is none yet.
+    pub(crate) async fn find_before(tenant: &mut Tenant<'_>, at: DateTime<Utc>) -> Result<Versions> {
+        let earlier = model::find_before(tenant, at).await?;
+        match earlier.and_then(|row| Versions::of(tenant, row)) {
+            Some(versions) => Ok(versions),
+            None => Self::find(tenant).await,
+        }
     }
 
     /// What the model knows at its date.
@@ -103,21 +117,36 @@ pub(crate) fn compile(rules: &[Rule], history: &History<'_>, pointer: &str) -> R
 }
 
 impl Versions {
+    /// Those of a model that is ready.
+    fn of(tenant: &Tenant<'_>, row: model::Model) -> Option<Self> {
+        let size_bytes = row.size_bytes.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        let (object, as_of) = row.object.zip(row.as_of)?;
+        Some(Self { tenant_id: tenant.id(), model_id: row.id, object, size_bytes, as_of })
+    }
+
     /// Opens what answers, at the model's own date unless another is given.
     ///
     /// # Errors
     /// 409 when no customer was active before the date.
     pub(crate) async fn open(self, state: &ApiState, as_of: Option<Moment>) -> Result<Serving> {
-        let Versions { tenant_id, model_id, object, size_bytes, as_of: own } = self;
+        let Versions { tenant_id, model_id, as_of: own, .. } = self;
         let as_of = as_of.map_or(own, |at| at.0);
         let info = latest(state, tenant_id).await?;
         let records = open_records(state, tenant_id, &info).await?;
-        let model_key = Key::Model(tenant_id, model_id);
-        let model = state.cache().model(model_key, open_model(state.clone(), object, size_bytes)).await?;
+        let model = self.model(state).await?;
         let at = as_of.timestamp();
         let key = Key::Scorer(tenant_id, model_id, info.version, at);
         let scorer = state.cache().scorer(key, make_scorer(state.clone(), model, records, at)).await?;
         Ok(Serving { model_id, as_of, scorer })
+    }
+
+    /// Opens the model alone.
+    ///
+    /// # Errors
+    /// 500 when its file cannot be read.
+    pub(crate) async fn model(&self, state: &ApiState) -> Result<Arc<Model>> {
+        let key = Key::Model(self.tenant_id, self.model_id);
+        state.cache().model(key, open_model(state.clone(), self.object.clone(), self.size_bytes)).await
     }
 }
 

@@ -68,7 +68,10 @@ async fn from_files_to_a_gain_curve() {
     let dir = tempfile::tempdir().unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     clew_sample::folder::write(&pool, &shop(), dir.path(), Compression::Gzip, &mut |_| true).unwrap();
-    for (entity, n_rows) in [("customers", 1_000), ("products", 200), ("events", 30_000)] {
+    let n_campaigns = shop().campaign_rows().count();
+    for (entity, n_rows) in
+        [("customers", 1_000), ("products", 200), ("campaigns", n_campaigns), ("events", 30_000)]
+    {
         let import = import(&sender, dir.path(), entity).await;
         assert_eq!((&import["accepted"], &import["rejected"]), (&json!(n_rows), &json!(0)), "{import}");
     }
@@ -85,6 +88,7 @@ async fn from_files_to_a_gain_curve() {
     let asked = json!({"as_of": "2026-10-01", "horizon_days": 28, "seed": 7});
     let needs = marketer.post("/v1/models/estimate", &asked).await.expect(200).body();
     assert!(needs["seconds"].as_f64().unwrap() > 0.0 && needs["allowed"] == true, "{needs}");
+    assert_eq!((&needs["way"], &needs["not_warm"]), (&json!("full"), &json!("there is no live model")));
     let n_events = needs["counted"]["n_events"].as_u64().unwrap();
     assert!((20_000..30_000).contains(&n_events), "in proportion to the days: {needs}");
     let asked = marketer.post("/v1/models", &asked).await.expect(202);
@@ -111,6 +115,8 @@ async fn from_files_to_a_gain_curve() {
     check_gain_curves(&marketer, &model).await;
     check_segments(&marketer).await;
     check_recommendations(&marketer).await;
+    check_campaigns(&marketer, &model).await;
+    check_estimates(&marketer).await;
 
     ending.cancel();
     worker.await.unwrap();
@@ -291,4 +297,79 @@ async fn check_recommendations(marketer: &Client) {
     let rule = json!({"name": "Dear", "scope": "product", "expression": "product.price < 40.0", "reason": "too cheap"});
     marketer.post("/v1/rules", &rule).await.expect(201);
     assert_eq!(marketer.get(&path).await.expect(200).body()["data"], json!([]));
+}
+
+/// Both ways to train are told, and which one it would go.
+async fn check_estimates(marketer: &Client) {
+    let asked = |seed: u64| json!({"as_of": "2026-10-03", "horizon_days": 28, "seed": seed});
+    let needs = marketer.post("/v1/models/estimate", &asked(7)).await.expect(200).body();
+    assert_eq!((&needs["way"], &needs["not_warm"]), (&json!("warm"), &Value::Null), "{needs}");
+    assert_eq!((&needs["seconds"], &needs["phases"]), (&needs["warm"]["seconds"], &needs["warm"]["phases"]));
+    assert!(needs["warm"]["seconds"].as_f64() < needs["full"]["seconds"].as_f64(), "{needs}");
+    let other = marketer.post("/v1/models/estimate", &asked(8)).await.expect(200).body();
+    assert_eq!((&other["way"], &other["warm"]), (&json!("full"), &Value::Null));
+    assert_eq!(other["not_warm"], "the live model has another seed");
+    assert_eq!(other["seconds"], other["full"]["seconds"]);
+}
+
+/// Campaigns of before and after the model's date: what became of them, and what was promoted.
+async fn check_campaigns(marketer: &Client, model: &Value) {
+    let page = marketer.get("/v1/campaigns?limit=2").await.expect(200).body();
+    let next = page["next_cursor"].as_str().unwrap();
+    let ids = |page: &Value| -> Vec<String> {
+        page["data"].as_array().unwrap().iter().map(|c| c["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&page), ["M0000", "M0001"]);
+    let rest = marketer.get(&format!("/v1/campaigns?limit=1000&cursor={next}")).await.expect(200).body();
+    let later: Vec<&Value> = rest["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|campaign| campaign["sent_at"].as_str().unwrap() > "2026-10-01")
+        .collect();
+    let held = |campaign: &&&Value| campaign["attributes"]["holdout_share"].as_f64().unwrap() > 0.0;
+    let campaign = later.iter().find(held).unwrap();
+    let id = campaign["id"].as_str().unwrap();
+    assert_eq!(marketer.get(&format!("/v1/campaigns/{id}")).await.expect(200).body(), **campaign);
+
+    // After the model's date: an honest prediction of what its category sold to those who were sent it.
+    let report = marketer.get(&format!("/v1/campaigns/{id}/report")).await.expect(200).body();
+    assert_eq!((&report["model_id"], &report["promoted"]["by"]), (&model["id"], &json!("shared")));
+    assert_eq!(
+        report["promoted"]["expression"],
+        format!("product.category == {}", campaign["attributes"]["category"])
+    );
+    let treated = &report["treated"];
+    let deciles = report["deciles"].as_array().unwrap();
+    let sum = |name: &str| deciles.iter().map(|d| d[name].as_f64().unwrap()).sum::<f64>();
+    assert_eq!(sum("n_customers"), treated["n_customers"].as_f64().unwrap());
+    assert!((sum("expected_buyers") - treated["expected_buyers"].as_f64().unwrap()).abs() < 1e-6);
+    assert_eq!(sum("n_buyers"), treated["n_buyers"].as_f64().unwrap());
+    let effect = &report["effect"];
+    let uplift = |end: &str| effect["uplift"][end].as_f64().unwrap();
+    assert!(
+        report["n_holdout"].as_u64().unwrap() > 0
+            && uplift("low") < uplift("value")
+            && uplift("value") < uplift("high")
+    );
+    let warnings = report["warnings"].to_string();
+    assert!(!warnings.contains("flatter"), "{warnings}");
+
+    // Of another offer: a kept one, or one as it would be written.
+    let everything = "expression=product.price+%3E+0.0";
+    let asked = marketer.get(&format!("/v1/campaigns/{id}/report?{everything}")).await.expect(200).body();
+    assert_eq!((&asked["promoted"]["by"], &asked["promoted"]["n_products"]), (&json!("asked"), &json!(200)));
+    assert!(asked["treated"]["n_buyers"].as_u64() >= treated["n_buyers"].as_u64());
+    let offer = json!({"name": "All", "expression": "product.price > 0.0"});
+    let offer = marketer.post("/v1/offers", &offer).await.expect(201).id();
+    let kept = marketer.get(&format!("/v1/campaigns/{id}/report?offer_id={offer}")).await.expect(200).body();
+    assert_eq!(kept, asked);
+    let both = format!("/v1/campaigns/{id}/report?offer_id={offer}&{everything}");
+    let both = marketer.get(&both).await.expect(422);
+    assert_eq!(both.errors(), ["?expression: give either offer_id or expression, not both"]);
+
+    // Before the model's date it has seen what it should foretell, and the report says so.
+    let early = marketer.get("/v1/campaigns/M0100/report").await.expect(200).body();
+    assert!(early["warnings"].to_string().contains("flatter"), "{early}");
+    marketer.get("/v1/campaigns/nothing/report").await.expect(404);
 }

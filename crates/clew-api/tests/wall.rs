@@ -104,6 +104,7 @@ async fn things(api: &Api) -> BTreeMap<&'static str, String> {
     let key = owner.post("/v1/keys", &json!({"name": "k", "right": "reader"})).await.expect(201).id();
     let import =
         owner.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await.expect(202);
+    api.database.campaign(api.tenant_id, "m1").await.unwrap();
     let mut tenant = api.database.store.tenant(api.tenant_id).await.unwrap();
     let new = NewModel { as_of: None, horizon_days: 28, seed: 0, params: json!({}), request_id: None };
     let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
@@ -119,6 +120,7 @@ async fn things(api: &Api) -> BTreeMap<&'static str, String> {
         ("tenants", api.tenant_id.to_string()),
         ("customers", "c1".to_owned()),
         ("products", "p1".to_owned()),
+        ("campaigns", "m1".to_owned()),
     ])
 }
 
@@ -217,7 +219,7 @@ async fn what_is_another_tenants_is_not_there() {
     assert!(n_tried > 20, "only {n_tried} operations were tried");
     // Nothing that was tried has changed anything of the first tenant's.
     let owner = api.owner().await;
-    for noun in ["offers", "segments", "rules", "imports", "models", "jobs"] {
+    for noun in ["offers", "segments", "rules", "imports", "models", "jobs", "campaigns"] {
         owner.get(&format!("/v1/{noun}/{}", things[noun])).await.expect(200);
     }
     assert_eq!(owner.get(&format!("/v1/keys/{}", things["keys"])).await.body()["revoked_at"], Value::Null);

@@ -6,6 +6,7 @@ use clew_learn::gain::thin;
 use clew_learn::uplift::{Qini, Uplift, uplift_at};
 use serde::{Deserialize, Serialize};
 
+use crate::campaign;
 use crate::effect_size::Z95;
 use crate::error::{Error, Result};
 use crate::event::EventKind;
@@ -117,13 +118,8 @@ impl CampaignOutcome {
         if days == 0 {
             return Err(Error::input("an effect within 0 days", "give at least one day"));
         }
-        let code = history.campaigns().find(campaign).ok_or_else(|| Error::Nothing {
-            what: format!("the campaign '{campaign}'"),
-            remedy:
-                "import its row, and an event 'message_sent' or 'held_out' for each customer of its audience"
-                    .to_owned(),
-        })?;
-        let held_out = (0..history.n_kinds()).find(|&kind| history.kind_name(kind as u8) == HELD_OUT);
+        let code = campaign::code(history, campaign)?;
+        let held_out = campaign::held_out(history);
         let mut outcome = CampaignOutcome::default();
         for customer in 0..history.n_customers() as u32 {
             let events = history.events_of(customer);

@@ -8,6 +8,7 @@ use crate::effect::{CampaignEffect, CampaignOutcome, QiniCurve};
 use crate::effect_model::{UpliftReport, fit_uplift};
 use crate::error::{Error, Result};
 use crate::feature_customer;
+use crate::gain_band::band;
 use crate::history::History;
 use crate::product_set::ProductSet;
 use crate::scorer::Scorer;
@@ -15,6 +16,14 @@ use crate::scorer::Scorer;
 /// What became of a campaign, beside what was predicted before it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CampaignReport {
+    /// When the first message was sent or withheld, Unix seconds.
+    pub first_at: i64,
+    /// Days after a customer's message in which a purchase counts.
+    pub horizon_days: u32,
+    /// Those who were sent the message, all together.
+    pub treated: Treated,
+    /// Customers who were held out.
+    pub n_holdout: usize,
     /// Tenths of the treated by propensity as of before the campaign, best first.
     pub deciles: Vec<Decile>,
     /// Share of the treated buyers reached at each fortieth of the treated, from 0 to 1: 41 values; none when nobody or everybody bought.
@@ -27,6 +36,21 @@ pub struct CampaignReport {
     pub uplift: Option<UpliftReport>,
     /// What must be known before trusting this.
     pub warnings: Vec<String>,
+}
+
+/// Those who were sent the message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Treated {
+    /// Customers.
+    pub n_customers: usize,
+    /// Buyers that were expected.
+    pub expected_buyers: f64,
+    /// Lower end of the 80 % band around them.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Buyers that there were.
+    pub n_buyers: usize,
 }
 
 /// A tenth of the treated.
@@ -53,33 +77,45 @@ impl Scorer {
     ) -> Result<CampaignReport> {
         let days = self.model().horizon_days;
         let outcome = CampaignOutcome::read(known, campaign, Some(products), days)?;
-        match outcome.first_at {
-            None => {
-                return Err(Error::NotEnoughData {
-                    have: 0,
-                    need: 1,
-                    what: "customers of the campaign".to_owned(),
-                });
-            }
-            Some(first) if first < self.as_of() => {
-                return Err(Error::input(
-                    format!("the campaign '{campaign}' began before the date of the predictions"),
-                    "predict as of a date before its first message",
-                ));
-            }
-            Some(_) => {}
+        let first_at = outcome.first_at.ok_or_else(|| Error::NotEnoughData {
+            have: 0,
+            need: 1,
+            what: "customers of the campaign".to_owned(),
+        })?;
+        if first_at < self.as_of() {
+            return Err(Error::input(
+                format!("the campaign '{campaign}' began before the date of the predictions"),
+                "predict as of a date before its first message",
+            ));
         }
-        let propensities = self.propensities(run, products)?;
+        let offer = self.offer(run, products)?;
+        let propensities = self.score(run, &offer)?;
         let place = |customer: u32| self.place(customer);
-        // Who was no customer yet at the date has no propensity: last in every order, and in no decile.
+        // Who was no customer yet at the date has no propensity: last in every order.
         let score: Vec<f32> = outcome
             .customers
             .iter()
             .map(|&customer| place(customer).and_then(|p| propensities.get(p).copied()).unwrap_or(0.0))
             .collect();
-        let mut report = CampaignReport { deciles: deciles(&outcome, &score), ..CampaignReport::default() };
-        report.gain = gain(&outcome, &score);
         let (n_treated, n_holdout) = outcome.arms();
+        let share = self.share_expected(propensities.iter().map(|&p| f64::from(p)));
+        let spread =
+            self.model().heads.as_ref().map_or(0.5, |heads| heads.spread_of(offer.level.n_buyers, share));
+        let mut report = CampaignReport {
+            first_at,
+            horizon_days: days,
+            treated: treated(&outcome, &score, spread),
+            n_holdout,
+            deciles: deciles(&outcome, &score),
+            gain: gain(&outcome, &score),
+            ..CampaignReport::default()
+        };
+        if outcome.n_unfinished > 0 {
+            report.warnings.push(format!(
+                "the {days} days of {} customers are not over yet: buyers are still to come",
+                outcome.n_unfinished
+            ));
+        }
         if n_holdout == 0 || n_treated == 0 {
             report.warnings.push(
                 "nobody was held out: who would have bought without the message is not known, nor what it caused".to_owned(),
@@ -108,6 +144,20 @@ impl Scorer {
         };
         Ok(report)
     }
+}
+
+fn treated(outcome: &CampaignOutcome, score: &[f32], spread: f64) -> Treated {
+    let rows = outcome.treated.iter().zip(score).zip(&outcome.bought).filter(|&((&treated, _), _)| treated);
+    let (mut all, mut variance) = (Treated::default(), 0.0);
+    for ((_, &p), &bought) in rows {
+        let p = f64::from(p);
+        all.n_customers += 1;
+        all.expected_buyers += p;
+        all.n_buyers += usize::from(bought > 0.5);
+        variance += p * (1.0 - p);
+    }
+    let (low, high) = band(all.expected_buyers, variance, spread);
+    Treated { low, high: high.min(all.n_customers as f64), ..all }
 }
 
 fn deciles(outcome: &CampaignOutcome, score: &[f32]) -> Vec<Decile> {

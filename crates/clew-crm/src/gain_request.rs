@@ -88,7 +88,7 @@ impl Scorer {
                 }
             }
         }
-        let share = self.share_expected(&worth);
+        let share = self.share_expected(worth.iter().map(|worth| worth.0));
         let ranked = self.ranked(run, &kept, &worth);
         if ranked.customers.is_empty() {
             return Err(Error::Nothing {
@@ -136,9 +136,9 @@ impl Scorer {
     }
 
     /// Share of the active customers that is expected to buy from the whole offer: what its spread goes by.
-    fn share_expected(&self, worth: &[(f64, f64)]) -> f64 {
-        let active = worth.iter().zip(&self.state.profile).filter(|(_, customer)| customer.is_active());
-        let (sum, n) = active.fold((0.0, 0_u64), |(sum, n), (worth, _)| (sum + worth.0, n + 1));
+    pub(crate) fn share_expected(&self, propensities: impl Iterator<Item = f64>) -> f64 {
+        let active = propensities.zip(&self.state.profile).filter(|(_, customer)| customer.is_active());
+        let (sum, n) = active.fold((0.0, 0_u64), |(sum, n), (p, _)| (sum + p, n + 1));
         sum / n.max(1) as f64
     }
 

@@ -71,6 +71,9 @@ pub fn needs_full(model: &Model, params: &TrainParams) -> Option<String> {
     if params.permute_labels || params.ablate {
         return Some("what is asked of the labels or of the features needs the past windows".to_owned());
     }
+    if let Some(leak) = model.report.leaks.iter().find(|leak| params.left_out.trusted.contains(&leak.name)) {
+        return Some(format!("the model was learned without '{}', which is to be trusted now", leak.name));
+    }
     if params.as_of <= model.as_of {
         return Some(format!("the model was trained as of {}, which is not earlier", day(model.as_of)));
     }

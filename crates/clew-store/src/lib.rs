@@ -6,6 +6,7 @@
 
 pub mod audit;
 mod basket;
+pub mod campaign;
 pub mod cursor;
 pub mod data;
 pub mod drift;

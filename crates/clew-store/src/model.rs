@@ -144,6 +144,19 @@ pub async fn find_active(tenant: &mut Tenant<'_>) -> Result<Option<Model>> {
         .await?)
 }
 
+/// The ready model that knows most of what was before a time, and nothing of what came after it.
+pub async fn find_before(tenant: &mut Tenant<'_>, at: DateTime<Utc>) -> Result<Option<Model>> {
+    let tenant_id = tenant.id();
+    Ok(sqlx::query_as(
+        "select *, 'ready' as state from models
+         where tenant_id = $1 and object is not null and as_of <= $2 order by as_of desc, id desc limit 1",
+    )
+    .bind(tenant_id)
+    .bind(at)
+    .fetch_optional(tenant.connection())
+    .await?)
+}
+
 /// All models, the newest first.
 pub async fn list(tenant: &mut Tenant<'_>, page: &Page) -> Result<Paged<Model>> {
     let tenant_id = tenant.id();

@@ -49,6 +49,19 @@ impl TestStore {
         Ok(row.id)
     }
 
+    /// Writes a campaign's row, as an import would.
+    pub async fn campaign(&self, tenant_id: Uuid, id: &str) -> Result<()> {
+        let mut tenant = self.store.tenant(tenant_id).await?;
+        let batch = crate::tenant::next_batch(&mut tenant).await?;
+        sqlx::query("insert into campaigns (tenant_id, id, sent_at, batch) values ($1, $2, now(), $3)")
+            .bind(tenant_id)
+            .bind(id)
+            .bind(batch)
+            .execute(tenant.connection())
+            .await?;
+        tenant.commit().await
+    }
+
     /// A connection as the owner, without any wall: for what a test wants to see or break.
     pub async fn owner(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)

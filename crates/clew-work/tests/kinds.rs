@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use clew_sample::{Compression, SampleParams, Shop};
 use clew_store::import::{self, NewImport};
 use clew_store::job::{Job, State};
-use clew_store::model::{self, ModelState, NewModel};
+use clew_store::model::{self, ModelState, NewModel, Trained};
 use clew_store::{Entity, job};
-use serde_json::json;
+use serde_json::{Value, json};
 use support::{House, start};
 use uuid::Uuid;
 
@@ -37,8 +37,12 @@ impl House {
 
     /// Asks for a training.
     async fn train(&self, seed: i64) -> (Uuid, Uuid) {
+        self.train_with(seed, json!({})).await
+    }
+
+    async fn train_with(&self, seed: i64, params: Value) -> (Uuid, Uuid) {
         let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
-        let new = NewModel { as_of: None, horizon_days: 28, seed, params: json!({}), request_id: None };
+        let new = NewModel { as_of: None, horizon_days: 28, seed, params, request_id: None };
         let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
         tenant.commit().await.unwrap();
         (model.id, job.id)
@@ -46,6 +50,23 @@ impl House {
 
     async fn model(&self, id: Uuid) -> model::Model {
         model::find(&mut self.test.store.tenant(self.tenant_id).await.unwrap(), id).await.unwrap().unwrap()
+    }
+
+    /// Puts another file in the place of a model's own.
+    async fn replace(&self, model: &model::Model, file: &clew_crm::Model) {
+        let folder = format!("{}/models", self.tenant_id);
+        let stored = self.objects().put(&folder, ".clew", file.to_bytes().unwrap()).await.unwrap();
+        let trained = Trained {
+            as_of: model.as_of.unwrap(),
+            object: stored.name,
+            size_bytes: stored.size_bytes as i64,
+            batch: model.batch.unwrap(),
+            report: serde_json::to_value(&file.report).unwrap(),
+            comparison: None,
+        };
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        model::finish(&mut tenant, model.id, &trained).await.unwrap();
+        tenant.commit().await.unwrap();
     }
 }
 
@@ -101,6 +122,77 @@ async fn a_small_shop_comes_in_and_a_model_comes_out() {
     let comparison = third.comparison.unwrap();
     assert!(third.active && comparison["worse"] == false, "{comparison}");
     assert_eq!(comparison["on"], "own_windows");
+    worker.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_day_starts_from_the_live_model_and_goes_live_only_when_it_is_not_worse() {
+    let house = House::new().await;
+    let worker = start(house.worker("one", |_| {}));
+    let dir = tempfile::tempdir().unwrap();
+    let shop = Shop::new(SampleParams {
+        n_customers: 800,
+        n_products: 150,
+        n_events: 20_000,
+        ..SampleParams::default()
+    });
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+    clew_sample::folder::write(&pool, &shop.unwrap(), dir.path(), Compression::None, &mut |_| true).unwrap();
+    let products = std::fs::read(dir.path().join("products.csv")).unwrap();
+    house.end(house.import(Entity::Products, products).await).await;
+    // The events of all days but the last, learned from in full.
+    let events = std::fs::read_to_string(dir.path().join("events.csv")).unwrap();
+    let occurred = |line: &str| line.split(',').nth(2).unwrap().to_owned();
+    let known = |line: &&str| line.starts_with("kind,") || occurred(line).as_str() < "2026-10-31";
+    let before: String = events.lines().filter(known).flat_map(|line| [line, "\n"]).collect();
+    assert!(before.len() < events.len());
+    let ended = house.end(house.import(Entity::Events, before).await).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let (live, job) = house.train(1).await;
+    let ended = house.end(job).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let live = house.model(live).await;
+    assert!(live.active && live.report.as_ref().unwrap().get("started_from").is_none(), "{live:?}");
+
+    // The last day comes in; what was sent before is known.
+    let ended = house.end(house.import(Entity::Events, events).await).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    // Beside a live model whose report is better than can be, the new one is held back.
+    let bytes = house.objects().get(live.object.as_ref().unwrap()).await.unwrap();
+    let mut boasting = clew_crm::Model::open(std::sync::Arc::new(bytes)).unwrap();
+    let own = boasting.report.clone();
+    boasting.report.methods[0].all.auc = 1.0;
+    house.replace(&live, &boasting).await;
+    let goes_live = || house.train_with(1, json!({"activate": true}));
+    let (held, job) = goes_live().await;
+    let ended = house.end(job).await;
+    assert_eq!(ended.state, State::Succeeded, "{ended:?}");
+    let held = house.model(held).await;
+    let comparison = held.comparison.as_ref().unwrap();
+    assert_eq!(
+        (&comparison["on"], &comparison["worse"]),
+        (&json!("own_windows"), &json!(true)),
+        "{comparison}"
+    );
+    assert_eq!(ended.result.unwrap()["held_back"], comparison["reason"]);
+    assert!(!held.active && house.model(live.id).await.active);
+    assert_eq!(held.report.as_ref().unwrap()["started_from"], own.as_of, "{:?}", held.report);
+
+    // Beside the live model as it was it is not worse, and takes its place; the same training gives the same file.
+    boasting.report = own;
+    house.replace(&live, &boasting).await;
+    let (next, job) = goes_live().await;
+    let ended = house.end(job).await;
+    let next = house.model(next).await;
+    let comparison = next.comparison.as_ref().unwrap();
+    assert_eq!(
+        (&comparison["on"], &comparison["worse"]),
+        (&json!("own_windows"), &json!(false)),
+        "{comparison}"
+    );
+    assert_eq!(ended.result.unwrap()["held_back"], Value::Null);
+    assert!(next.active && !house.model(live.id).await.active);
+    assert!(next.as_of > live.as_of && next.object == held.object, "{next:?}");
     worker.end().await;
 }
 

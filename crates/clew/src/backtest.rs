@@ -66,7 +66,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let mut params = BacktestParams::new(session.as_of, args.data.horizon_days.unwrap_or(28));
     params.train.permute_labels = args.permute_labels;
     params.train.ablate = args.ablation;
-    params.train.left_out.trusted = args.trust;
+    params.train.left_out.trusted = session.trusted(args.trust)?;
     if let Some(path) = &args.offers {
         let offers = offers_file::read(path, &session.records)?;
         params.offers = Some(offers.into_iter().map(|offer| (offer.id, offer.products)).collect());

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    audit, backtest, config, demo, gain_curve, health, import, key, migrate, openapi, predict, recommend,
-    sample, serve, tenant, train, work,
+    audit, backtest, campaign_report, config, demo, gain_curve, health, import, key, migrate, openapi,
+    predict, recommend, sample, serve, tenant, train, work,
 };
 
 /// Predictive CRM: who will buy from an offer, whom to write to, what to show to whom.
@@ -77,6 +77,8 @@ pub(crate) enum Command {
     Recommend(recommend::Args),
     /// How well would it have worked: an out-of-time report on one's own files
     Backtest(backtest::Args),
+    /// What became of a campaign: predicted against realised, and what its messages caused, from files
+    CampaignReport(campaign_report::Args),
     /// Write a realistic tenant with its truth beside it
     Sample(sample::Args),
     /// Print the OpenAPI document
@@ -103,6 +105,7 @@ impl Command {
             Self::GainCurve(args) => gain_curve::run(args, globals),
             Self::Recommend(args) => recommend::run(args, globals),
             Self::Backtest(args) => backtest::run(args, globals),
+            Self::CampaignReport(args) => campaign_report::run(args, globals),
             Self::Sample(args) => sample::run(args, globals),
             Self::Openapi(args) => openapi::run(args, globals),
             Self::Config(args) => config::run(args, globals),

@@ -167,6 +167,24 @@ impl Session {
         TrainParams { horizon_days: args.horizon_days.unwrap_or(28), ..TrainParams::new(self.as_of) }
     }
 
+    /// The names that `--trust` gives, each of a column of customers or of a kind of event.
+    ///
+    /// # Errors
+    /// When there is neither of that name: most likely it is misspelt, and what it means would still be refused.
+    pub(crate) fn trusted(&self, names: Vec<String>) -> anyhow::Result<Vec<String>> {
+        let kinds = self.records.n_events_by_kind();
+        let known = |name: &String| {
+            self.records.customers().names.contains(name) || kinds.iter().any(|(kind, _)| kind == name)
+        };
+        match names.iter().find(|name| !known(name)) {
+            None => Ok(names),
+            Some(name) => Err(WrongUse::new(format!(
+                "--trust {name}: customers have no such column, and no event is of such a kind; correct the name"
+            ))
+            .into()),
+        }
+    }
+
     /// Trains, starting from a model where one is given.
     ///
     /// # Errors
@@ -180,20 +198,16 @@ impl Session {
         })
     }
 
-    /// What a training will need on this machine, which is measured for it.
+    /// What a training will need on this machine, which is measured for it: from nothing, and from a model of some
+    /// days before.
     ///
     /// # Errors
     /// When the run is stopped.
-    pub(crate) fn estimate(
-        &self,
-        counts: &Counts,
-        params: &TrainParams,
-        warm: bool,
-    ) -> anyhow::Result<Estimate> {
+    pub(crate) fn estimates(&self, counts: &Counts, params: &TrainParams) -> anyhow::Result<[Estimate; 2]> {
         let began = Instant::now();
         self.run("estimate", |run| {
             let speed = Speed::probe(run, &|| began.elapsed().as_secs_f64())?;
-            Ok(clew_crm::estimate(counts, params, &speed, warm))
+            Ok([false, true].map(|warm| clew_crm::estimate(counts, params, &speed, warm)))
         })
     }
 

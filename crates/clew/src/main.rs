@@ -8,6 +8,7 @@ use clap::Parser as _;
 
 mod audit;
 mod backtest;
+mod campaign_report;
 mod cli;
 mod client;
 mod config;

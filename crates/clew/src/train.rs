@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// A model of an earlier day to start from: much faster than from nothing; one learned from nothing within the week
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    /// A column of customers or a kind of event that is honest although it looks like a copy of the answer; may be given again
+    #[arg(long, value_name = "NAME")]
+    trust: Vec<String>,
     /// Say how many seconds, how much memory and how much disk the training would need, and do not train
     #[arg(long)]
     dry_run: bool,
@@ -40,7 +43,8 @@ pub(crate) struct Args {
 /// When the folder cannot be read, holds too little to learn from, or the model cannot be written.
 pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let session = Session::open(&args.data, globals)?;
-    let params = session.params(&args.data);
+    let mut params = session.params(&args.data);
+    params.left_out.trusted = session.trusted(args.trust)?;
     let start = match &args.from {
         Some(path) => {
             let start = session.open_model(path)?;
@@ -56,14 +60,15 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
         None => None,
     };
     let counts = Counts::of(&session.records.history(session.as_of));
-    let estimate = session.estimate(&counts, &params, start.is_some())?;
+    let [full, warm] = session.estimates(&counts, &params)?;
+    let estimate = if start.is_some() { &warm } else { &full };
     let limit = Limit {
         seconds: args.max_seconds.map(f64::from),
         memory_bytes: args.max_memory.map(|mb| mb.saturating_mul(1_000_000)),
         disk_bytes: None,
     };
     let Some(path) = args.model.filter(|_| !args.dry_run) else {
-        show(&estimate, globals)?;
+        show(estimate, start.is_some().then_some(&full), globals)?;
         estimate.check(&limit)?;
         return Ok(ExitCode::SUCCESS);
     };
@@ -86,19 +91,23 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints an estimate.
-fn show(estimate: &Estimate, globals: &Globals) -> anyhow::Result<()> {
+/// Prints an estimate; of a training that starts from a model, what it would take from nothing besides.
+fn show(estimate: &Estimate, full: Option<&Estimate>, globals: &Globals) -> anyhow::Result<()> {
     if globals.json {
-        return output::json(&json!(estimate));
+        let mut told = json!(estimate);
+        told["way"] = json!(if full.is_some() { "warm" } else { "full" });
+        told["full"] = json!(full.unwrap_or(estimate));
+        return output::json(&told);
     }
     for phase in &estimate.phases {
         output::line(format!("{:7.0} s  {}", phase.seconds, phase.name))?;
     }
+    output::line(sum(estimate, "in all"))?;
+    full.map_or(Ok(()), |full| output::line(sum(full, "if it were trained in full")))
+}
+
+fn sum(estimate: &Estimate, of: &str) -> String {
     let mb = |bytes: u64| bytes.div_ceil(1_000_000);
-    output::line(format!(
-        "{:7.0} s in all, {} MB of memory at the peak, {} MB of disk",
-        estimate.seconds,
-        mb(estimate.memory_bytes),
-        mb(estimate.disk_bytes)
-    ))
+    let (memory, disk) = (mb(estimate.memory_bytes), mb(estimate.disk_bytes));
+    format!("{:7.0} s  {of}, {memory} MB of memory at the peak, {disk} MB of disk", estimate.seconds)
 }

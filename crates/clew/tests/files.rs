@@ -147,6 +147,36 @@ fn the_model_is_worth_its_while() {
 }
 
 #[test]
+fn a_campaign_is_reported_beside_what_was_predicted_before_it() {
+    // The first campaign with a holdout after the model's date.
+    let file = fs::File::open(sample().join("shop/campaigns.csv.gz")).unwrap();
+    let mut reader = csv::Reader::from_reader(flate2::read::MultiGzDecoder::new(file));
+    let campaigns: Vec<HashMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    let held_out = |row: &&HashMap<String, String>| {
+        row["sent_at"].as_str() > AS_OF && row["holdout_share"].parse::<f64>().unwrap() > 0.0
+    };
+    let campaign = campaigns.iter().find(held_out).unwrap();
+    let id = campaign["campaign_id"].as_str();
+    let asked = ["campaign-report", "--data", "shop", "--campaign", id, "--model", "model.clew"];
+    let told: Value = serde_json::from_str(&run(&[&["--json"][..], &asked].concat())).unwrap();
+    assert_eq!(told["promoted"]["expression"], format!("product.category == \"{}\"", campaign["category"]));
+    assert_eq!(told["model_as_of"], AS_OF);
+    let report = &told["report"];
+    let deciles = report["deciles"].as_array().unwrap();
+    let n_buyers: u64 = deciles.iter().map(|tenth| tenth["n_buyers"].as_u64().unwrap()).sum();
+    assert_eq!((deciles.len(), Some(n_buyers)), (10, report["treated"]["n_buyers"].as_u64()));
+    assert!(
+        report["effect"]["uplift"]["low"].is_number() && report["n_holdout"].as_u64() > Some(0),
+        "{told}"
+    );
+    let text = run(&asked);
+    assert!(text.contains("were sent it") && text.contains("of those held out"), "{text}");
+    // Of a campaign before the model's date it says that it has seen the answer.
+    let early = run(&["campaign-report", "--data", "shop", "--campaign", "M0100", "--model", "model.clew"]);
+    assert!(early.contains("flatter"), "{early}");
+}
+
+#[test]
 fn recommendations_are_ranked_and_leave_out_what_was_seen() {
     let arguments = ["recommend", "--data", "shop", "--as-of", AS_OF, "--limit", "5", "--exclude-seen"];
     run(&[&arguments[..], &["--out", "recommended.csv"]].concat());
@@ -184,7 +214,12 @@ fn bad_input_gets_place_and_remedy_and_leaves_no_file() {
     let predict = |offers: &'static str| {
         vec!["predict", "--data", "shop", "--model", "model.clew", "--offers", offers, "--out", "bad.csv"]
     };
-    let cases: [(Vec<&str>, &[&str]); 7] = [
+    let cases: [(Vec<&str>, &[&str]); 9] = [
+        (vec!["campaign-report", "--data", "shop", "--campaign", "nothing"], &["nothing", "import its row"]),
+        (
+            vec!["train", "--data", "shop", "--model", "m.clew", "--trust", "colour"],
+            &["--trust colour", "no such column"],
+        ),
         (predict("typo.csv"), &["typo.csv, line 2", "red wine"]),
         (predict("broken.csv"), &["broken.csv, line 2"]),
         (predict("nowhere.csv"), &["nowhere.csv"]),
@@ -243,4 +278,16 @@ fn too_few_buyers_are_told_honestly() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("not enough data"), "{said}");
     assert!(!dir.path().join("m.clew").exists());
+}
+
+#[test]
+fn an_estimate_tells_both_ways() {
+    let estimate = |more: &[&str]| -> Value {
+        let asked = ["--json", "train", "--data", "shop", "--as-of", "2026-10-06", "--dry-run"];
+        serde_json::from_str(&run(&[&asked, more].concat())).unwrap()
+    };
+    let (full, warm) = (estimate(&[]), estimate(&["--from", "model.clew"]));
+    assert_eq!((&full["way"], &warm["way"]), (&Value::from("full"), &Value::from("warm")));
+    assert!(warm["seconds"].as_f64() < warm["full"]["seconds"].as_f64(), "{warm}");
+    assert_eq!(full["full"]["disk_bytes"], warm["full"]["disk_bytes"]);
 }

@@ -35,7 +35,7 @@ pub(super) struct NewModel {
     /// Same seed and data, same model to the last bit.
     #[serde(default)]
     #[schema(minimum = 0, default = 0, example = 0)]
-    seed: i64,
+    pub(super) seed: i64,
     /// Whether it answers as soon as it is ready, unless it is worse, out of time, than the one that answers then;
     /// the comparison may cost as much as the training. The first model of a tenant answers in any case.
     #[serde(default)]
