@@ -1,5 +1,7 @@
 //! What a request does, as the audit log will have it: read off the request itself, so that no handler can forget it.
 
+use std::convert::Infallible;
+
 use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use axum::http::request::Parts;
 use clew_store::Tenant;
@@ -19,6 +21,37 @@ pub(crate) struct Acting {
     act: Act,
     /// The tenant's own id in the path, if that is what the path names.
     own_id: Option<String>,
+}
+
+/// The request of somebody who is only about to say who they are.
+#[derive(Debug, Clone)]
+pub(crate) struct Stranger(Act);
+
+impl FromRequestParts<ApiState> for Stranger {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Infallible> {
+        let mut act = Acting::of(parts, state, Actor::Member, Uuid::nil()).await.act;
+        act.actor_id = None;
+        Ok(Self(act))
+    }
+}
+
+impl Stranger {
+    /// What the member does who turned out to be behind it.
+    pub(crate) fn acting_as(&self, member_id: Uuid) -> Act {
+        Act { actor_id: Some(member_id), ..self.0.clone() }
+    }
+
+    /// What is done by nobody that is known.
+    pub(crate) fn act(&self) -> Act {
+        self.0.clone()
+    }
+
+    /// The network that it comes from.
+    pub(crate) fn network(&self) -> String {
+        address::network(self.0.address)
+    }
 }
 
 impl Acting {

@@ -1,6 +1,6 @@
 //! Where a request came from: the connection's other end, or, when that is a proxy of ours, what the proxy says.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use axum::http::{Extensions, HeaderMap, HeaderName};
@@ -29,6 +29,18 @@ pub(crate) fn of_sender(headers: &HeaderMap, extensions: &Extensions, trusted: &
 fn parse(hop: &str) -> Option<IpAddr> {
     let address = hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))?;
     Some(address.to_canonical())
+}
+
+/// The network that an address is in, as far as one person commands it: an IPv4 address, or the first 64 bits of an
+/// IPv6 one. What is not known is one network too.
+pub(crate) fn network(address: Option<IpAddr>) -> String {
+    match address.map(|address| address.to_canonical()) {
+        None => "unknown".to_owned(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        Some(IpAddr::V6(address)) => {
+            format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
+        }
+    }
 }
 
 #[cfg(test)]
@@ -63,5 +75,15 @@ mod tests {
             assert_eq!(sender(peer, &forwarded), expected, "{peer} {forwarded:?}");
         }
         assert_eq!(of_sender(&HeaderMap::new(), &Extensions::new(), &[]), None);
+    }
+
+    #[test]
+    fn a_network_is_what_one_person_commands() {
+        let of = |text: &str| network(Some(text.parse().unwrap()));
+        assert_eq!(of("192.0.2.1"), "192.0.2.1");
+        assert_eq!(of("::ffff:192.0.2.1"), "192.0.2.1", "a mapped address is the one that it maps");
+        assert_eq!(of("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64");
+        assert_eq!(of("2001:db8:1:2:ffff::1"), "2001:db8:1:2::/64");
+        assert_eq!(network(None), "unknown");
     }
 }

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use clew_store::Tenant;
 use clew_store::audit::Actor;
 use clew_store::key::{self, Credential, Right};
+use clew_store::session;
 use secrecy::SecretString;
 use uuid::Uuid;
 
@@ -15,7 +16,7 @@ use crate::act::Acting;
 use crate::context;
 use crate::problem::{Code, Problem, Result};
 use crate::state::ApiState;
-use crate::token::unauthenticated;
+use crate::token::{Subject, unauthenticated};
 
 /// What an operation needs, as a type.
 pub trait Needs: Send + Sync + 'static {
@@ -107,6 +108,8 @@ pub struct Caller<N> {
     pub id: Uuid,
     /// The right of the credential; an operator has none.
     pub right: Option<Right>,
+    /// The session of a signed-in member; keys have none.
+    pub session_id: Option<Uuid>,
     acting: Acting,
     needs: PhantomData<fn() -> N>,
 }
@@ -151,18 +154,22 @@ impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self> {
         let credential = bearer(&parts.headers)?;
-        let (tenant_id, id, right, actor) = if credential.starts_with("clew_") {
+        let (tenant_id, id, right, session_id, actor) = if credential.starts_with("clew_") {
             match key::verify(state.store(), &SecretString::from(credential)).await? {
                 Some(Credential::Tenant { tenant_id, key_id, right }) => {
-                    (tenant_id, key_id, Some(right), Actor::Key)
+                    (tenant_id, key_id, Some(right), None, Actor::Key)
                 }
-                Some(Credential::Operator { key_id }) => (Uuid::nil(), key_id, None, Actor::Operator),
+                Some(Credential::Operator { key_id }) => (Uuid::nil(), key_id, None, None, Actor::Operator),
                 None => return Err(unauthenticated()),
             }
         } else {
             let tokens = state.config().tokens.as_ref().ok_or_else(unauthenticated)?;
-            let member = tokens.verify(credential, state.now())?;
-            (member.tenant_id, member.member_id, Some(member.right), Actor::Member)
+            let now = state.now();
+            let Subject { tenant_id, member_id, session_id } = tokens.verify(credential, now)?;
+            let mut tenant = state.store().tenant(tenant_id).await?;
+            let right = session::find_right(&mut tenant, session_id, member_id, now).await?;
+            let right = right.ok_or_else(unauthenticated)?;
+            (tenant_id, member_id, Some(right), Some(session_id), Actor::Member)
         };
         context::set_tenant(tenant_id);
         // Operators share one bucket, that of the nil tenant.
@@ -173,7 +180,7 @@ impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
             return Err(Problem::new(Code::Forbidden, detail));
         }
         let acting = Acting::of(parts, state, actor, id).await;
-        Ok(Self { tenant_id, id, right, acting, needs: PhantomData })
+        Ok(Self { tenant_id, id, right, session_id, acting, needs: PhantomData })
     }
 }
 

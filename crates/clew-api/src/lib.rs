@@ -21,6 +21,7 @@ mod limit;
 pub mod metrics;
 mod moment;
 pub mod openapi;
+mod password;
 mod patch;
 pub mod problem;
 mod refusal;

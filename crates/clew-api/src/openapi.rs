@@ -15,16 +15,18 @@ use crate::routes;
 use crate::schema::Schemas;
 
 const DESCRIPTION: &str = "clew finds, for an offer, the customers most likely to buy, and how many to contact.\n\n\
-Credentials: `Authorization: Bearer <API key>`. The tenant comes from the credential. Rights: `reader` < `marketer` < `owner`; \
+Credentials: `Authorization: Bearer …` with an API key, or the access token that `POST /v1/sign-in` gives a member. The tenant comes from the credential. Rights: `reader` < `marketer` < `owner`; \
 `ingest` may only send data and follow it; `operator` manages tenants and sees no tenant's data. The security \
 requirement of each operation names the least right that suffices.\n\n\
 Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` with `Location: /v1/jobs/{id}`. Errors \
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 16] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
+    ("sign-in", "Signing in and out, and one's own password."),
+    ("members", "The people who sign in."),
     ("keys", "API keys."),
     ("imports", "Files in."),
     ("events", "Events as they happen."),
@@ -92,7 +94,7 @@ fn finish(mut open: OpenApi) -> Value {
     document["tags"] = TAGS.iter().map(|(name, text)| json!({"name": name, "description": text})).collect();
     document["components"]["securitySchemes"] = json!({"key": {
         "type": "http", "scheme": "bearer",
-        "description": "An API key, `clew_<public id>_<secret>`, or the JWT of a signed-in member.",
+        "description": "An API key, `clew_live_<public id>_<secret>`, or the access token of a signed-in member.",
     }});
     let named =
         document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::error::Error;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -226,6 +227,14 @@ impl Problem {
     pub fn too_many_requests(retry_after_s: u64) -> Self {
         let detail = format!("too many requests of this tenant; come back in {retry_after_s} s");
         Self { retry_after_s: Some(retry_after_s), ..Self::new(Code::TooManyRequests, detail) }
+    }
+
+    /// 429 for an attempt to sign in that comes too soon after others that failed.
+    pub(crate) fn too_soon(wait: TimeDelta) -> Self {
+        let seconds = u64::try_from(wait.num_milliseconds()).unwrap_or(0).div_ceil(1_000).max(1);
+        let detail =
+            format!("too many failed attempts; this one was not looked at, come back in {seconds} s");
+        Self { retry_after_s: Some(seconds), ..Self::new(Code::TooManyRequests, detail) }
     }
 
     /// Links what caused it, for the log.

@@ -11,6 +11,7 @@ mod gain_curve_view;
 mod import;
 mod job;
 mod key;
+mod member;
 mod model;
 mod model_estimate;
 mod model_report;
@@ -22,6 +23,7 @@ mod rule_test;
 mod schedule;
 mod segment;
 mod service;
+mod sign_in;
 mod tenant;
 
 use axum::Router;
@@ -37,6 +39,8 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(service::routes())
         .merge(tenant::routes())
+        .merge(sign_in::routes())
+        .merge(member::routes())
         .merge(key::routes())
         .merge(import::routes())
         .merge(event::routes())

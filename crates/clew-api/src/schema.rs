@@ -197,6 +197,10 @@ fn check_text(schema: &Value, text: &str, say: &mut impl FnMut(String)) {
     {
         say(format!("expected at most {max} characters, found {n_characters}"));
     }
+    if text.contains('\0') {
+        // Postgres keeps no such text.
+        say("holds the character U+0000; leave it out".into());
+    }
     let good = match schema.get("format").and_then(Value::as_str) {
         Some("uuid") => uuid::Uuid::try_parse(text).is_ok(),
         Some("date-time") => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
@@ -257,6 +261,14 @@ mod tests {
         /ids/1 expected string, found 3
         /a~1b is not a known field; known are name, kind, margin, ids
         ");
+    }
+
+    #[test]
+    fn what_no_text_can_hold_is_refused() {
+        assert_eq!(
+            errors(json!({"type": "string"}), json!("a\0b")),
+            [" holds the character U+0000; leave it out"]
+        );
     }
 
     #[test]

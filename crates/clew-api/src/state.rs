@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::compute::Compute;
 use crate::feed::Feed;
 use crate::limit::Limiter;
+use crate::password::Passwords;
 use crate::serving::Freshness;
 use crate::token::TokenConfig;
 
@@ -38,7 +39,7 @@ pub struct ApiConfig {
     pub requests_per_second: u32,
     /// Requests that one tenant may make in a burst.
     pub requests_burst: u32,
-    /// How JWTs of signed-in members are verified; none are accepted when absent.
+    /// How access tokens of members are signed and verified; nobody signs in when absent.
     pub tokens: Option<TokenConfig>,
     /// Proxies that are believed about where a request came from.
     pub trusted_proxies: Vec<IpNet>,
@@ -93,6 +94,7 @@ struct Inner {
     cache: Cache,
     compute: Compute,
     limiter: Limiter,
+    passwords: Passwords,
     feed: Feed,
     freshness: Freshness,
 }
@@ -116,6 +118,7 @@ impl ApiState {
                 cache,
                 compute,
                 limiter,
+                passwords: Passwords::new(n_places),
                 feed: Feed::new(),
                 freshness: Freshness::default(),
             }),
@@ -161,6 +164,10 @@ impl ApiState {
 
     pub(crate) fn limiter(&self) -> &Limiter {
         &self.inner.limiter
+    }
+
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.inner.passwords
     }
 
     pub(crate) fn feed(&self) -> &Feed {

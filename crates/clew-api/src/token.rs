@@ -1,21 +1,42 @@
-//! JWTs of signed-in members, checked by RFC 8725: the algorithm is the configured one and no other, issuer
-//! and audience must be ours, `exp` is required. Sign-in itself comes with the members.
+//! Access tokens of signed-in members: JWTs in the profile of RFC 9068, checked by RFC 8725. One algorithm, keys
+//! from the configuration alone, and a header of exactly `alg`, `typ` and `kid`; issuer, audience, subject and a
+//! life of at most fifteen minutes are required. What a member may do is not in the token: it is looked up.
 
 use std::fmt;
 
-use chrono::{DateTime, Utc};
-use clew_store::key::Right;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
-use serde::Deserialize;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::problem::{Code, Problem, Result};
 
-/// How JWTs are verified.
+/// How long an access token lasts.
+pub(crate) const LIFETIME: TimeDelta = TimeDelta::minutes(15);
+const TYPE: &str = "at+jwt";
+const N_SECRET_MIN: usize = 32;
+const N_TOKEN_MAX: usize = 2_048;
+/// How far the clocks of two servers may differ.
+const SKEW_S: i64 = 60;
+
+/// How tokens are signed and verified.
 #[derive(Clone)]
 pub struct TokenConfig {
-    key: DecodingKey,
+    /// The first signs; all verify.
+    keys: Vec<Key>,
     validation: Validation,
+    issuer: String,
+    audience: String,
+    place_key: [u8; 32],
+}
+
+#[derive(Clone)]
+struct Key {
+    kid: String,
+    encoding: EncodingKey,
+    decoding: DecodingKey,
 }
 
 impl fmt::Debug for TokenConfig {
@@ -24,65 +45,138 @@ impl fmt::Debug for TokenConfig {
     }
 }
 
-/// The claims that are read.
-#[derive(Debug, Deserialize)]
+/// Exactly these: a key, an address of keys or a critical extension in the header is somebody else's idea.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    alg: String,
+    typ: String,
+    kid: String,
+}
+
+#[derive(Serialize, Deserialize)]
 struct Claims {
+    iss: String,
+    aud: String,
+    /// The member.
     sub: Uuid,
-    tenant: Uuid,
-    right: Right,
+    client_id: String,
+    iat: i64,
     exp: i64,
-    #[serde(default)]
-    nbf: i64,
+    jti: Uuid,
+    tenant: Uuid,
+    /// The session.
+    sid: Uuid,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
 }
 
 /// Who a token speaks for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Bearer {
-    pub(crate) member_id: Uuid,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Subject {
     pub(crate) tenant_id: Uuid,
-    pub(crate) right: Right,
+    pub(crate) member_id: Uuid,
+    pub(crate) session_id: Uuid,
 }
 
 impl TokenConfig {
-    /// Tokens signed with HMAC-SHA-256. The secret must have at least 32 bytes (RFC 7518, section 3.2).
-    pub fn hs256(secret: &[u8], issuer: &str, audience: &str) -> Option<Self> {
-        (secret.len() >= 32)
-            .then(|| Self::new(DecodingKey::from_secret(secret), Algorithm::HS256, issuer, audience))
-    }
-
-    /// Tokens signed with Ed25519; `x` is the public key as in a JWK (RFC 8037): base64url without padding.
-    ///
-    /// # Errors
-    /// When the key cannot be read.
-    pub fn ed25519(x: &str, issuer: &str, audience: &str) -> Result<Self, jsonwebtoken::errors::Error> {
-        Ok(Self::new(DecodingKey::from_ed_components(x)?, Algorithm::EdDSA, issuer, audience))
-    }
-
-    fn new(key: DecodingKey, algorithm: Algorithm, issuer: &str, audience: &str) -> Self {
-        let mut validation = Validation::new(algorithm);
+    /// Tokens signed with HMAC-SHA-256. The first secret signs; the others, its predecessors, still verify until
+    /// their last tokens have expired. None when there is none, or one has fewer than 32 bytes (RFC 7518, section 3.2).
+    pub fn hs256<'a>(
+        secrets: impl IntoIterator<Item = &'a [u8]>,
+        issuer: &str,
+        audience: &str,
+    ) -> Option<Self> {
+        let secrets: Vec<&[u8]> = secrets.into_iter().collect();
+        if secrets.iter().any(|secret| secret.len() < N_SECRET_MIN) {
+            return None;
+        }
+        let place_key = blake3::derive_key("clew 2026-11-23 places of sign-in", secrets.first()?);
+        let key = |secret: &[u8]| Key {
+            // Says which secret it is, and nothing of it.
+            kid: blake3::Hash::from(blake3::derive_key("clew 2026-11-23 token kid", secret)).to_hex()[..16]
+                .into(),
+            encoding: EncodingKey::from_secret(secret),
+            decoding: DecodingKey::from_secret(secret),
+        };
+        let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[issuer]);
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         // The times are compared with the injected clock below.
         validation.validate_exp = false;
-        Self { key, validation }
+        Some(Self {
+            keys: secrets.into_iter().map(key).collect(),
+            validation,
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            place_key,
+        })
+    }
+
+    /// A token for a member's session, with the moment when it ends.
+    pub(crate) fn issue(&self, subject: Subject, now: DateTime<Utc>) -> Result<(String, DateTime<Utc>)> {
+        let key = self.keys.first().ok_or_else(unauthenticated)?;
+        let expires_at = now + LIFETIME;
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            aud: self.audience.clone(),
+            sub: subject.member_id,
+            client_id: "clew".to_owned(),
+            iat: now.timestamp(),
+            exp: expires_at.timestamp(),
+            jti: Uuid::now_v7(),
+            tenant: subject.tenant_id,
+            sid: subject.session_id,
+            nbf: None,
+        };
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(key.kid.clone());
+        let token = encode(&header, &claims, &key.encoding).map_err(Problem::internal)?;
+        Ok((token, expires_at))
     }
 
     /// Verifies a token at a moment.
     ///
     /// # Errors
     /// 401, without saying what was wrong with it.
-    pub(crate) fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Bearer> {
-        let claims = decode::<Claims>(token, &self.key, &self.validation)
+    pub(crate) fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<Subject> {
+        let key = self.key_of(token).ok_or_else(unauthenticated)?;
+        let claims = decode::<Claims>(token, &key.decoding, &self.validation)
             .map_err(|error| unauthenticated().caused_by(error))?
             .claims;
         let now_s = now.timestamp();
-        // Members are readers, marketers or owners; no token makes an operator.
-        let of_a_member = matches!(claims.right, Right::Reader | Right::Marketer | Right::Owner);
-        if now_s >= claims.exp || now_s < claims.nbf || !of_a_member {
+        let lives = claims.exp > now_s
+            && claims.iat <= now_s + SKEW_S
+            && claims.nbf.is_none_or(|nbf| nbf <= now_s)
+            && claims.exp.checked_sub(claims.iat).is_some_and(|s| (1..=LIFETIME.num_seconds()).contains(&s));
+        if !lives {
             return Err(unauthenticated());
         }
-        Ok(Bearer { member_id: claims.sub, tenant_id: claims.tenant, right: claims.right })
+        Ok(Subject { tenant_id: claims.tenant, member_id: claims.sub, session_id: claims.sid })
+    }
+
+    /// The key that the header names, when the header is just as ours are.
+    fn key_of(&self, token: &str) -> Option<&Key> {
+        if token.len() > N_TOKEN_MAX || token.bytes().filter(|byte| *byte == b'.').count() != 2 {
+            return None;
+        }
+        let head = URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+        let head: Head = serde_json::from_slice(&head).ok()?;
+        let ours = head.alg == "HS256" && head.typ == TYPE;
+        self.keys.iter().find(|key| ours && key.kid == head.kid)
+    }
+
+    /// A hash of who tries to sign in from where, that only this configuration can make. Parts are told apart by
+    /// their lengths.
+    pub(crate) fn place(&self, parts: &[&str]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.place_key);
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        *hasher.finalize().as_bytes()
     }
 }
 
@@ -90,65 +184,10 @@ impl TokenConfig {
 pub(crate) fn unauthenticated() -> Problem {
     Problem::new(
         Code::Unauthenticated,
-        "send `Authorization: Bearer <API key>` with a key that is known, not revoked and not expired",
+        "send `Authorization: Bearer …` with an API key that is known, not revoked and not expired, or with the access \
+         token of a member whose session goes on",
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use chrono::TimeZone;
-    use jsonwebtoken::{EncodingKey, Header, encode};
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    const SECRET: &[u8] = b"thirty-two bytes of a test secret";
-
-    fn now() -> DateTime<Utc> {
-        Utc.timestamp_opt(1_000, 0).unwrap()
-    }
-
-    fn claims() -> Value {
-        json!({"sub": Uuid::nil(), "tenant": Uuid::nil(), "right": "marketer", "exp": 1_001, "iss": "clew", "aud": "clew"})
-    }
-
-    fn verify(algorithm: Algorithm, secret: &[u8], claims: &Value) -> Option<Right> {
-        let token = encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret)).unwrap();
-        let config = TokenConfig::hs256(SECRET, "clew", "clew").unwrap();
-        config.verify(&token, now()).ok().map(|bearer| bearer.right)
-    }
-
-    #[test]
-    fn a_good_token_speaks_for_its_member() {
-        assert_eq!(verify(Algorithm::HS256, SECRET, &claims()), Some(Right::Marketer));
-    }
-
-    #[test]
-    fn everything_else_is_refused() {
-        assert_eq!(verify(Algorithm::HS384, SECRET, &claims()), None, "another algorithm");
-        assert_eq!(verify(Algorithm::HS256, &[7; 32], &claims()), None, "another secret");
-        for (name, value) in [
-            ("exp", json!(1_000)),
-            ("exp", Value::Null),
-            ("nbf", json!(1_001)),
-            ("iss", json!("other")),
-            ("aud", json!("other")),
-            ("right", json!("operator")),
-            ("right", json!("ingest")),
-            ("tenant", json!("x")),
-        ] {
-            let mut changed = claims();
-            changed[name] = value.clone();
-            assert_eq!(verify(Algorithm::HS256, SECRET, &changed), None, "{name} = {value}");
-        }
-        for name in ["exp", "iss", "aud", "sub"] {
-            let mut without = claims();
-            without.as_object_mut().unwrap().shift_remove(name);
-            assert_eq!(verify(Algorithm::HS256, SECRET, &without), None, "without {name}");
-        }
-        let config = TokenConfig::hs256(SECRET, "clew", "clew").unwrap();
-        let none = "eyJhbGciOiJub25lIn0.eyJyaWdodCI6Im93bmVyIn0.";
-        assert!(config.verify(none, now()).is_err() && config.verify("", now()).is_err());
-        assert!(TokenConfig::hs256(b"short", "clew", "clew").is_none());
-    }
-}
+mod tests;

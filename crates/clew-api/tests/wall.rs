@@ -102,6 +102,8 @@ async fn things(api: &Api) -> BTreeMap<&'static str, String> {
         json!({"name": "r", "scope": "customer", "expression": "customer.n_purchases > 1.0", "reason": "x"});
     let rule = owner.post("/v1/rules", &rule).await.expect(201).id();
     let key = owner.post("/v1/keys", &json!({"name": "k", "right": "reader"})).await.expect(201).id();
+    let member = json!({"email": "member@example.com", "right": "reader"});
+    let member = owner.post("/v1/members", &member).await.expect(201).id();
     let import =
         owner.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await.expect(202);
     api.database.campaign(api.tenant_id, "m1").await.unwrap();
@@ -114,6 +116,7 @@ async fn things(api: &Api) -> BTreeMap<&'static str, String> {
         ("segments", segment),
         ("rules", rule),
         ("keys", key),
+        ("members", member),
         ("imports", import.id()),
         ("models", model.id.to_string()),
         ("jobs", job.id.to_string()),
@@ -122,6 +125,13 @@ async fn things(api: &Api) -> BTreeMap<&'static str, String> {
         ("products", "p1".to_owned()),
         ("campaigns", "m1".to_owned()),
     ])
+}
+
+/// With the checksum that a key ends in, so that it is looked up.
+fn checked(key: &str) -> String {
+    let mut crc = flate2::Crc::new();
+    crc.update(key.as_bytes());
+    format!("{key}{:08x}", crc.sum())
 }
 
 #[tokio::test]
@@ -133,8 +143,10 @@ async fn without_a_valid_credential_every_operation_says_401_before_it_reads_the
     let revoked = api.revoked_key(Right::Owner).await;
     let good = api.key(Right::Owner).await;
     let (id, _) = good.rsplit_once('_').unwrap();
-    let guessed = format!("Bearer {id}_{}", "0".repeat(64));
-    let unknown = format!("Bearer clew_{}_{}", Uuid::now_v7().simple(), "0".repeat(64));
+    let guessed = format!("Bearer {}", checked(&format!("{id}_{}", "0".repeat(64))));
+    let unknown = format!("clew_live_{}_{}", Uuid::now_v7().simple(), "0".repeat(64));
+    let unknown = format!("Bearer {}", checked(&unknown));
+    let first_format = format!("Bearer clew_{}_{}", Uuid::now_v7().simple(), "0".repeat(64));
     let credentials = [
         ("none", None),
         ("empty", Some(String::new())),
@@ -143,6 +155,8 @@ async fn without_a_valid_credential_every_operation_says_401_before_it_reads_the
         ("a made-up JWT", Some("Bearer eyJhbGciOiJub25lIn0.eyJyaWdodCI6Im93bmVyIn0.".to_owned())),
         ("a guessed secret", Some(guessed)),
         ("an unknown key", Some(unknown)),
+        ("an unknown key of the first format", Some(first_format)),
+        ("a mistyped key", Some(format!("Bearer {}0", &good[..good.len() - 1]))),
         ("expired", Some(format!("Bearer {expired}"))),
         ("revoked", Some(format!("Bearer {revoked}"))),
     ];

@@ -1,15 +1,18 @@
-//! API keys: `clew_<public id>_<secret>`, 256 random bits, shown once, stored as SHA-256.
+//! API keys: `clew_live_<public id>_<secret><checksum>` (`clew_test_…` of a tenant whose data are made up), 256
+//! random bits, shown once, stored as SHA-256. Keys of the first format, `clew_<public id>_<secret>`, are taken
+//! as long as they last; none is made any more.
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use crate::cursor::{Page, Paged, Sealer};
 use crate::error::{Error, Result};
 use crate::scope::{Operator, Tenant};
+use crate::secret::{self, Minted};
 use crate::store::Store;
+use crate::tenant::Mode;
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -46,6 +49,8 @@ pub struct Key {
     pub last_used_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
+    /// The key that was made to take its place.
+    pub successor_id: Option<Uuid>,
 }
 
 /// A key to make.
@@ -78,30 +83,26 @@ pub enum Credential {
     },
 }
 
-/// A key as it is shown once, and what of it is stored.
-struct Minted {
-    id: Uuid,
-    shown: SecretString,
-    hash: [u8; 32],
-    last_four: String,
+fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Live => "clew_live",
+        Mode::Test => "clew_test",
+    }
 }
 
-fn mint() -> Result<Minted> {
+fn mint(mode: Mode) -> Result<(Uuid, Minted)> {
     let id = Uuid::now_v7();
-    let secret = crate::secret::random()?;
-    let secret = hex::encode(secret);
-    let shown = format!("clew_{}_{secret}", id.simple());
-    let last_four = secret[secret.len() - 4..].to_owned();
-    Ok(Minted { id, hash: hash(&shown), last_four, shown: shown.into() })
-}
-
-/// SHA-256 suffices: the secret has 256 random bits, so there is nothing to guess and nothing to slow down.
-fn hash(key: &str) -> [u8; 32] {
-    Sha256::digest(key.as_bytes()).into()
+    Ok((id, secret::mint(word(mode), id)?))
 }
 
 /// The public id of a key that is well-formed, without a look at the database.
 fn public_id(key: &str) -> Option<Uuid> {
+    let by_mode = |mode| secret::public_id(word(mode), key);
+    by_mode(Mode::Live).or_else(|| by_mode(Mode::Test)).or_else(|| first_format(key))
+}
+
+/// The public id of a key of the first format, which had no checksum.
+fn first_format(key: &str) -> Option<Uuid> {
     let (id, secret) = key.strip_prefix("clew_")?.split_once('_')?;
     let well_formed =
         id.len() == 32 && secret.len() == 64 && secret.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -111,13 +112,17 @@ fn public_id(key: &str) -> Option<Uuid> {
 /// Makes a tenant's key. The string is the only copy of the secret.
 pub async fn insert(tenant: &mut Tenant<'_>, new: &NewKey) -> Result<(Key, SecretString)> {
     let tenant_id = tenant.id();
-    let minted = mint()?;
+    let mode: Option<Mode> = sqlx::query_scalar("select mode from tenants where id = $1")
+        .bind(tenant_id)
+        .fetch_optional(tenant.connection())
+        .await?;
+    let (id, minted) = mint(mode.ok_or(Error::Missing { what: "tenant" })?)?;
     let key = sqlx::query_as(
         r#"insert into keys (tenant_id, id, name, "right", hash, last_four, expires_at)
            values ($1, $2, $3, $4, $5, $6, $7) returning *"#,
     )
     .bind(tenant_id)
-    .bind(minted.id)
+    .bind(id)
     .bind(&new.name)
     .bind(new.right)
     .bind(&minted.hash[..])
@@ -166,18 +171,107 @@ pub async fn revoke(tenant: &mut Tenant<'_>, id: Uuid) -> Result<Key> {
     .ok_or(Error::Missing { what: "key" })
 }
 
+/// Makes a key in another's place, with its name, its right and as long a life. The old one works on for
+/// `overlap_seconds`, or until it would have ended by itself.
+///
+/// # Errors
+/// [`Error::Conflict`] when the old one is revoked, has expired or has been replaced.
+pub async fn rotate(tenant: &mut Tenant<'_>, id: Uuid, overlap_seconds: u32) -> Result<(Key, SecretString)> {
+    let tenant_id = tenant.id();
+    let mode: Option<Mode> = sqlx::query_scalar(
+        "select mode from keys join tenants on tenants.id = tenant_id
+         where tenant_id = $1 and keys.id = $2 for update of keys",
+    )
+    .bind(tenant_id)
+    .bind(id)
+    .fetch_optional(tenant.connection())
+    .await?;
+    let (new_id, minted) = mint(mode.ok_or(Error::Missing { what: "key" })?)?;
+    let made: Option<Key> = sqlx::query_as(
+        r#"insert into keys (tenant_id, id, name, "right", hash, last_four, expires_at)
+           select tenant_id, $3, name, "right", $4, $5, now() + (expires_at - created_at) from keys
+           where tenant_id = $1 and id = $2 and successor_id is null and revoked_at is null
+               and (expires_at is null or expires_at > now())
+           returning *"#,
+    )
+    .bind(tenant_id)
+    .bind(id)
+    .bind(new_id)
+    .bind(&minted.hash[..])
+    .bind(&minted.last_four)
+    .fetch_optional(tenant.connection())
+    .await?;
+    let made = made.ok_or_else(not_in_use)?;
+    sqlx::query(
+        "update keys set successor_id = $3, expires_at = least(expires_at, now() + make_interval(secs => $4))
+         where tenant_id = $1 and id = $2",
+    )
+    .bind(tenant_id)
+    .bind(id)
+    .bind(new_id)
+    .bind(f64::from(overlap_seconds))
+    .execute(tenant.connection())
+    .await?;
+    Ok((made, minted.shown))
+}
+
+fn not_in_use() -> Error {
+    Error::Conflict { constraint: "its state: it is revoked, has expired or has been replaced".to_owned() }
+}
+
+/// Makes an operator's key in another's place, as [`rotate`] does a tenant's.
+///
+/// # Errors
+/// [`Error::Conflict`] when the old one is revoked, has expired or has been replaced.
+pub async fn rotate_operator(
+    operator: &mut Operator<'_>,
+    id: Uuid,
+    overlap_seconds: u32,
+) -> Result<(Key, SecretString)> {
+    let old: Option<Uuid> = sqlx::query_scalar("select id from operator_keys where id = $1 for update")
+        .bind(id)
+        .fetch_optional(operator.connection())
+        .await?;
+    let old = old.ok_or(Error::Missing { what: "key" })?;
+    let (new_id, minted) = mint(Mode::Live)?;
+    let made: Option<Key> = sqlx::query_as(
+        r#"insert into operator_keys (id, name, hash, last_four, expires_at)
+           select $2, name, $3, $4, now() + (expires_at - created_at) from operator_keys
+           where id = $1 and successor_id is null and revoked_at is null
+               and (expires_at is null or expires_at > now())
+           returning *, null::text as "right""#,
+    )
+    .bind(old)
+    .bind(new_id)
+    .bind(&minted.hash[..])
+    .bind(&minted.last_four)
+    .fetch_optional(operator.connection())
+    .await?;
+    let made = made.ok_or_else(not_in_use)?;
+    sqlx::query(
+        "update operator_keys set successor_id = $2,
+             expires_at = least(expires_at, now() + make_interval(secs => $3)) where id = $1",
+    )
+    .bind(old)
+    .bind(new_id)
+    .bind(f64::from(overlap_seconds))
+    .execute(operator.connection())
+    .await?;
+    Ok((made, minted.shown))
+}
+
 /// Makes an operator's key. The string is the only copy of the secret.
 pub async fn insert_operator(
     operator: &mut Operator<'_>,
     name: &str,
     expires_at: Option<DateTime<Utc>>,
 ) -> Result<(Key, SecretString)> {
-    let minted = mint()?;
+    let (id, minted) = mint(Mode::Live)?;
     let key = sqlx::query_as(
         r#"insert into operator_keys (id, name, hash, last_four, expires_at)
            values ($1, $2, $3, $4, $5) returning *, null::text as "right""#,
     )
-    .bind(minted.id)
+    .bind(id)
     .bind(name)
     .bind(&minted.hash[..])
     .bind(&minted.last_four)
@@ -243,7 +337,7 @@ pub async fn verify(store: &Store, key: &SecretString) -> Result<Option<Credenti
     .bind(id)
     .fetch_all(&mut *transaction)
     .await?;
-    let presented = hash(key);
+    let presented = secret::hash(key);
     let found = candidates.into_iter().find(|stored| presented[..].ct_eq(&stored.hash).into());
     if let Some(Stored { stale: true, tenant_id, id, .. }) = &found {
         // Once a minute, lest every request write.

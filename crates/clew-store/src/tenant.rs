@@ -6,6 +6,17 @@ use uuid::Uuid;
 use crate::cursor::{Page, Paged, Sealer};
 use crate::error::{Error, Result};
 use crate::scope::{Operator, Tenant};
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// Whether real customers stand behind a tenant.
+    pub enum Mode {
+        /// They do.
+        Live = "live",
+        /// The data are made up.
+        Test = "test",
+    }
+}
 
 /// A row of `tenants`.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -16,6 +27,8 @@ pub struct TenantRow {
     pub name: String,
     /// ISO 4217 code of the currency its money is in.
     pub currency: String,
+    /// Whether real customers stand behind it.
+    pub mode: Mode,
     /// The number of the last write to its data.
     pub last_batch: i64,
     /// When it was made.
@@ -23,23 +36,29 @@ pub struct TenantRow {
 }
 
 /// Makes a tenant. `currency` is an ISO 4217 code.
-pub async fn insert(operator: &mut Operator<'_>, name: &str, currency: &str) -> Result<TenantRow> {
+pub async fn insert(
+    operator: &mut Operator<'_>,
+    name: &str,
+    currency: &str,
+    mode: Mode,
+) -> Result<TenantRow> {
     let secret = crate::secret::random()?;
     Ok(sqlx::query_as(
-        "insert into tenants (id, name, currency, secret) values ($1, $2, $3, $4)
-         returning id, name, currency, last_batch, created_at",
+        "insert into tenants (id, name, currency, secret, mode) values ($1, $2, $3, $4, $5)
+         returning id, name, currency, mode, last_batch, created_at",
     )
     .bind(Uuid::now_v7())
     .bind(name)
     .bind(currency)
     .bind(&secret[..])
+    .bind(mode)
     .fetch_one(operator.connection())
     .await?)
 }
 
 /// A tenant by its id.
 pub async fn find(operator: &mut Operator<'_>, id: Uuid) -> Result<Option<TenantRow>> {
-    Ok(sqlx::query_as("select id, name, currency, last_batch, created_at from tenants where id = $1")
+    Ok(sqlx::query_as("select id, name, currency, mode, last_batch, created_at from tenants where id = $1")
         .bind(id)
         .fetch_optional(operator.connection())
         .await?)
@@ -49,7 +68,7 @@ pub async fn find(operator: &mut Operator<'_>, id: Uuid) -> Result<Option<Tenant
 pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<TenantRow>> {
     let sealer = Sealer::of_operators("tenants");
     let rows: Vec<TenantRow> = sqlx::query_as(
-        "select id, name, currency, last_batch, created_at from tenants
+        "select id, name, currency, mode, last_batch, created_at from tenants
          where $1::uuid is null or id < $1 order by id desc limit $2",
     )
     .bind(sealer.position_uuid(page)?)
@@ -62,7 +81,7 @@ pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<Tena
 /// The tenant itself.
 pub async fn find_own(tenant: &mut Tenant<'_>) -> Result<TenantRow> {
     let id = tenant.id();
-    sqlx::query_as("select id, name, currency, last_batch, created_at from tenants where id = $1")
+    sqlx::query_as("select id, name, currency, mode, last_batch, created_at from tenants where id = $1")
         .bind(id)
         .fetch_optional(tenant.connection())
         .await?

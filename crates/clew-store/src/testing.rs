@@ -44,7 +44,7 @@ impl TestStore {
     /// Makes a tenant; gives its id.
     pub async fn tenant(&self, name: &str) -> Result<Uuid> {
         let mut operator = self.store.operator().await?;
-        let row = crate::tenant::insert(&mut operator, name, "EUR").await?;
+        let row = crate::tenant::insert(&mut operator, name, "EUR", crate::tenant::Mode::Live).await?;
         operator.commit().await?;
         Ok(row.id)
     }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    audit, backtest, campaign_report, config, demo, gain_curve, health, import, key, migrate, openapi,
-    predict, recommend, sample, serve, tenant, train, work,
+    audit, backtest, campaign_report, config, demo, gain_curve, health, import, key, member, migrate,
+    openapi, predict, recommend, sample, serve, tenant, train, work,
 };
 
 /// Predictive CRM: who will buy from an offer, whom to write to, what to show to whom.
@@ -61,8 +61,10 @@ pub(crate) enum Command {
     Migrate(migrate::Args),
     /// Create and list tenants
     Tenant(tenant::Args),
-    /// Create, list and revoke API keys
+    /// Create, list, rotate and revoke API keys
     Key(key::Args),
+    /// Invite, list and remove the people who sign in
+    Member(member::Args),
     /// Check the audit log
     Audit(audit::Args),
     /// Send a folder of files to a running server through its API
@@ -99,6 +101,7 @@ impl Command {
             Self::Migrate(args) => migrate::run(args, globals),
             Self::Tenant(args) => tenant::run(args, globals),
             Self::Key(args) => key::run(args, globals),
+            Self::Member(args) => member::run(args, globals),
             Self::Import(args) => import::run(args, globals),
             Self::Train(args) => train::run(args, globals),
             Self::Predict(args) => predict::run(args, globals),

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use clew_learn::Stop;
+use clew_store::tenant::Mode;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
@@ -194,7 +195,8 @@ async fn tenant_and_key(
             return Ok((state, client));
         }
     }
-    let (row, key) = tenant::create(service.store(), "demo", "EUR").await?;
+    let mode = if source.is_sample() { Mode::Test } else { Mode::Live };
+    let (row, key) = tenant::create(service.store(), "demo", "EUR", mode).await?;
     let api_key = key.expose_secret().to_owned();
     let state = State { tenant_id: row.id, api_key, data, imported: false, model_id: None };
     state.keep(&config.data_dir)?;

@@ -1,4 +1,4 @@
-//! The command `clew key`: creates, lists and revokes API keys, straight in the database.
+//! The command `clew key`: creates, lists, rotates and revokes API keys, straight in the database.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use clap::{Subcommand, ValueEnum};
 use clew_store::audit::{self, Act, Actor};
 use clew_store::key::{Key, NewKey, Right};
 use clew_store::{Page, Store, key};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -56,11 +56,22 @@ enum Action {
         #[command(flatten)]
         whose: Whose,
     },
+    /// Make a key in another's place; both work until the overlap is over
+    Rotate {
+        #[command(flatten)]
+        whose: Whose,
+        /// The old key's id: the part before its last underscore
+        #[arg(value_name = "KEY_ID")]
+        id: Uuid,
+        /// For how long the old key works beside the new one; 0: not at all
+        #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(0..=2_592_000))]
+        overlap_seconds: u32,
+    },
     /// Revoke a key, at once
     Revoke {
         #[command(flatten)]
         whose: Whose,
-        /// The key's id: the part between the underscores
+        /// The key's id: the part before its last underscore
         #[arg(value_name = "KEY_ID")]
         id: Uuid,
     },
@@ -102,6 +113,9 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
                 create(store, &whose, name, right.into(), expires_at, globals.json).await
             }
             Action::List { whose } => list(store, &whose, globals.json).await,
+            Action::Rotate { whose, id, overlap_seconds } => {
+                rotate(store, &whose, id, overlap_seconds, globals.json).await
+            }
             Action::Revoke { whose, id } => revoke(store, &whose, id, globals.json).await,
         };
         database.close().await;
@@ -134,8 +148,39 @@ async fn create(
         operator.commit().await?;
         made
     };
+    show_once(&row, &secret, json)
+}
+
+async fn rotate(
+    store: &Store,
+    whose: &Whose,
+    id: Uuid,
+    overlap_seconds: u32,
+    json: bool,
+) -> anyhow::Result<()> {
+    let (row, secret) = if let Some(tenant_id) = whose.tenant {
+        let mut tenant = store.tenant(tenant_id).await?.acting(by_command("key rotate"));
+        audit::note_made(&mut tenant, &id.to_string());
+        let made = key::rotate(&mut tenant, id, overlap_seconds)
+            .await
+            .with_context(|| format!("could not rotate {id}"))?;
+        tenant.commit().await?;
+        made
+    } else {
+        let mut operator = store.operator().await?.acting(by_command("key rotate"));
+        audit::note_made(&mut operator, &id.to_string());
+        let made = key::rotate_operator(&mut operator, id, overlap_seconds)
+            .await
+            .with_context(|| format!("could not rotate {id}"))?;
+        operator.commit().await?;
+        made
+    };
+    show_once(&row, &secret, json)
+}
+
+fn show_once(row: &Key, secret: &SecretString, json: bool) -> anyhow::Result<()> {
     if json {
-        let mut shown = described(&row);
+        let mut shown = described(row);
         shown["api_key"] = secret.expose_secret().into();
         return output::json(&shown);
     }
@@ -198,6 +243,6 @@ fn described(row: &Key) -> serde_json::Value {
     json!({
         "key_id": row.id, "name": row.name, "right": right(row), "last_four": row.last_four,
         "created_at": row.created_at, "expires_at": row.expires_at, "last_used_at": row.last_used_at,
-        "revoked_at": row.revoked_at,
+        "revoked_at": row.revoked_at, "successor_id": row.successor_id,
     })
 }

@@ -22,6 +22,7 @@ mod import;
 mod import_folder;
 mod key;
 mod learning;
+mod member;
 mod migrate;
 mod offers_file;
 mod openapi;

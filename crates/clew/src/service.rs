@@ -179,20 +179,26 @@ pub(crate) fn objects(config: &Config) -> anyhow::Result<Objects> {
     })
 }
 
+/// How members' tokens are signed. A server that was given no secret draws one: its tokens end with it.
+fn tokens(config: &Config) -> anyhow::Result<TokenConfig> {
+    let drawn = clew_store::secret::random().context("could not draw a secret for tokens")?;
+    let given = [&config.token_secret, &config.token_secret_old].into_iter().flatten();
+    let mut secrets: Vec<&[u8]> = given.map(|secret| secret.expose_secret().as_bytes()).collect();
+    if config.token_secret.is_none() {
+        secrets.insert(0, &drawn);
+    }
+    TokenConfig::hs256(secrets, "clew", "clew").ok_or_else(|| {
+        WrongUse::new("token_secret or token_secret_old has fewer than 32 bytes; give a longer one").into()
+    })
+}
+
 fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
-    let tokens = match &config.token_secret {
-        None => None,
-        Some(secret) => Some(
-            TokenConfig::hs256(secret.expose_secret().as_bytes(), "clew", "clew")
-                .ok_or_else(|| WrongUse::new("token_secret has fewer than 32 bytes; give a longer one"))?,
-        ),
-    };
     Ok(ApiConfig {
         import_max_bytes: config.import_max.bytes(),
         request_timeout: config.request_timeout.0,
         serving_memory_bytes: config.serving_memory.bytes(),
         train_limit: train_limit(config),
-        tokens,
+        tokens: Some(tokens(config)?),
         trusted_proxies: config.trusted_proxies.0.clone(),
         ..ApiConfig::default()
     })

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Subcommand;
 use clew_store::audit;
 use clew_store::key::{NewKey, Right};
-use clew_store::tenant::TenantRow;
+use clew_store::tenant::{Mode, TenantRow};
 use clew_store::{Page, Store, key, tenant};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
@@ -33,6 +33,9 @@ enum Action {
         /// ISO 4217 code of the currency that its money is in
         #[arg(long, default_value = "EUR", value_parser = currency)]
         currency: String,
+        /// Its data are made up: its keys begin with `clew_test_`
+        #[arg(long)]
+        test: bool,
         /// Make no key; `clew key create` makes one later
         #[arg(long)]
         no_key: bool,
@@ -51,8 +54,9 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     runtime::block_on(async {
         let database = Database::open_migrated(&config).await?;
         let done = match args.action {
-            Action::Create { name, currency, no_key } => {
-                create_and_print(&database.store, &name, &currency, !no_key, globals.json).await
+            Action::Create { name, currency, test, no_key } => {
+                let mode = if test { Mode::Test } else { Mode::Live };
+                create_and_print(&database.store, &name, &currency, mode, !no_key, globals.json).await
             }
             Action::List => list(&database.store, globals.json).await,
         };
@@ -70,8 +74,9 @@ pub(crate) async fn create(
     store: &Store,
     name: &str,
     currency: &str,
+    mode: Mode,
 ) -> anyhow::Result<(TenantRow, SecretString)> {
-    let row = insert(store, name, currency).await?;
+    let row = insert(store, name, currency, mode).await?;
     let mut tenant = store.tenant(row.id).await?.acting(by_command("tenant create"));
     audit::note_made(&mut tenant, &row.id.to_string());
     let new = NewKey { name: "owner".to_owned(), right: Right::Owner, expires_at: None };
@@ -80,9 +85,10 @@ pub(crate) async fn create(
     Ok((row, secret))
 }
 
-async fn insert(store: &Store, name: &str, currency: &str) -> anyhow::Result<TenantRow> {
+async fn insert(store: &Store, name: &str, currency: &str, mode: Mode) -> anyhow::Result<TenantRow> {
     let mut operator = store.operator().await?.acting(by_command("tenant create"));
-    let row = tenant::insert(&mut operator, name, currency).await.context("could not make the tenant")?;
+    let row =
+        tenant::insert(&mut operator, name, currency, mode).await.context("could not make the tenant")?;
     audit::note_made(&mut operator, &row.id.to_string());
     operator.commit().await?;
     Ok(row)
@@ -92,19 +98,21 @@ async fn create_and_print(
     store: &Store,
     name: &str,
     currency: &str,
+    mode: Mode,
     with_key: bool,
     json: bool,
 ) -> anyhow::Result<()> {
     let (row, secret) = if with_key {
-        let (row, secret) = create(store, name, currency).await?;
+        let (row, secret) = create(store, name, currency, mode).await?;
         (row, Some(secret))
     } else {
-        (insert(store, name, currency).await?, None)
+        (insert(store, name, currency, mode).await?, None)
     };
     let secret = secret.as_ref().map(|secret| secret.expose_secret());
     if json {
         return output::json(&json!({
-            "tenant_id": row.id, "name": row.name, "currency": row.currency, "api_key": secret,
+            "tenant_id": row.id, "name": row.name, "currency": row.currency, "mode": row.mode,
+            "api_key": secret,
         }));
     }
     output::line(format!("tenant  {}  {}", row.id, row.name))?;
@@ -122,7 +130,7 @@ async fn list(store: &Store, json: bool) -> anyhow::Result<()> {
         for row in rows.data {
             if json {
                 output::json(&json!({
-                    "tenant_id": row.id, "name": row.name, "currency": row.currency,
+                    "tenant_id": row.id, "name": row.name, "currency": row.currency, "mode": row.mode,
                     "created_at": row.created_at,
                 }))?;
             } else {

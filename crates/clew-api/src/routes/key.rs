@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
 use clew_store::key as rows;
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -65,6 +65,20 @@ struct NewKey {
     expires_at: Option<DateTime<Utc>>,
 }
 
+/// How a key is replaced.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Rotation {
+    /// For how long the old key works beside the new one; 0: not at all.
+    #[serde(default = "one_day")]
+    #[schema(minimum = 0, maximum = 2_592_000, default = 86_400)]
+    overlap_seconds: u32,
+}
+
+fn one_day() -> u32 {
+    86_400
+}
+
 /// A key, without its secret.
 #[derive(Debug, Serialize, ToSchema)]
 struct Key {
@@ -72,7 +86,7 @@ struct Key {
     #[schema(example = "nightly import")]
     name: String,
     right: Option<Right>,
-    /// The last four characters of the secret, to tell keys apart.
+    /// The last four characters of the key, to tell keys apart.
     #[schema(example = "9f3c")]
     last_four: String,
     created_at: DateTime<Utc>,
@@ -80,15 +94,18 @@ struct Key {
     /// To a minute.
     last_used_at: Option<DateTime<Utc>>,
     revoked_at: Option<DateTime<Utc>>,
+    /// The key that was made to take its place.
+    successor_id: Option<Uuid>,
 }
 
 /// A key just made.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 struct KeyCreated {
     #[serde(flatten)]
     key: Key,
-    /// The key itself, `clew_<public id>_<secret>`. Shown this once.
-    #[schema(example = "clew_0198c6a17a527c3e9d0f3f6f4c3b2a10_…")]
+    /// The key itself, `clew_live_<public id>_<secret>`; `clew_test_…` of a tenant in test mode. Its last eight
+    /// characters are a checksum. Shown this once.
+    #[schema(example = "clew_live_0198c6a17a527c3e9d0f3f6f4c3b2a10_…")]
     api_key: String,
 }
 
@@ -103,6 +120,7 @@ impl From<rows::Key> for Key {
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
+            successor_id: row.successor_id,
         }
     }
 }
@@ -127,14 +145,40 @@ async fn create_key(
     };
     let new = rows::NewKey { name: new.name, right: new.right.into(), expires_at: new.expires_at };
     let (row, shown) = rows::insert(&mut tenant, &new).await?;
-    let location = format!("/v1/keys/{}", row.id);
-    let answer = Answer::created(
-        location,
-        &KeyCreated { key: row.into(), api_key: shown.expose_secret().to_owned() },
-    )?;
+    let answer = shown_once(row, &shown)?;
     once.keep_secret(&mut tenant, &answer).await?;
     tenant.commit().await?;
     Ok(answer)
+}
+
+/// Makes a key in another's place, with its name, its right and as long a life.
+///
+/// Both work until the overlap is over; then the old one has expired.
+#[utoipa::path(post, path = "/v1/keys/{id}/rotate", operation_id = "rotate_key", tag = "keys",
+    security(("key" = ["owner"])), params(("id" = Uuid, Path)), request_body = Rotation,
+    responses((status = 201, description = "The new key.", body = KeyCreated)))]
+async fn rotate_key(
+    caller: Caller<Owner>,
+    State(state): State<ApiState>,
+    Id(id): Id,
+    idempotency: IdempotencyKey,
+    Body { value: rotation, digest }: Body<Rotation>,
+) -> Result<Answer> {
+    let mut tenant = caller.open(&state).await?;
+    let once = match idempotency.begin(&mut tenant, &format!("rotate_key {id}"), digest).await? {
+        Ok(once) => once,
+        Err(replay) => return Ok(replay),
+    };
+    let (row, shown) = rows::rotate(&mut tenant, id, rotation.overlap_seconds).await?;
+    let answer = shown_once(row, &shown)?;
+    once.keep_secret(&mut tenant, &answer).await?;
+    tenant.commit().await?;
+    Ok(answer)
+}
+
+fn shown_once(row: rows::Key, shown: &SecretString) -> Result<Answer> {
+    let location = format!("/v1/keys/{}", row.id);
+    Answer::created(location, &KeyCreated { key: row.into(), api_key: shown.expose_secret().to_owned() })
 }
 
 /// Lists the keys, the newest first, revoked ones too.
@@ -173,5 +217,8 @@ async fn delete_key(caller: Caller<Owner>, State(state): State<ApiState>, Id(id)
 
 /// The routes of keys.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(create_key, list_keys)).routes(routes!(get_key, delete_key))
+    OpenApiRouter::new()
+        .routes(routes!(create_key, list_keys))
+        .routes(routes!(get_key, delete_key))
+        .routes(routes!(rotate_key))
 }

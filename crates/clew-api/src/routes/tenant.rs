@@ -19,6 +19,33 @@ use crate::idempotency::IdempotencyKey;
 use crate::problem::{Code, Problem, Result};
 use crate::state::ApiState;
 
+/// Whether real customers stand behind a tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    #[default]
+    Live,
+    Test,
+}
+
+impl From<Mode> for rows::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Live => Self::Live,
+            Mode::Test => Self::Test,
+        }
+    }
+}
+
+impl From<rows::Mode> for Mode {
+    fn from(mode: rows::Mode) -> Self {
+        match mode {
+            rows::Mode::Live => Self::Live,
+            rows::Mode::Test => Self::Test,
+        }
+    }
+}
+
 /// A tenant to make.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +57,10 @@ struct NewTenant {
     #[serde(default = "euro")]
     #[schema(min_length = 3, max_length = 3, default = "EUR", example = "EUR")]
     currency: String,
+    /// `test` for one whose data are made up: its keys begin with `clew_test_`.
+    #[serde(default)]
+    #[schema(default = "live")]
+    mode: Mode,
 }
 
 fn euro() -> String {
@@ -45,6 +76,8 @@ struct Tenant {
     /// ISO 4217.
     #[schema(example = "EUR")]
     currency: String,
+    /// Whether real customers stand behind it.
+    mode: Mode,
     created_at: DateTime<Utc>,
 }
 
@@ -54,13 +87,19 @@ struct TenantCreated {
     #[serde(flatten)]
     tenant: Tenant,
     /// The tenant's first key, with the right `owner`. Shown this once.
-    #[schema(example = "clew_0198c6a17a527c3e9d0f3f6f4c3b2a10_…")]
+    #[schema(example = "clew_live_0198c6a17a527c3e9d0f3f6f4c3b2a10_…")]
     api_key: String,
 }
 
 impl From<rows::TenantRow> for Tenant {
     fn from(row: rows::TenantRow) -> Self {
-        Self { id: row.id, name: row.name, currency: row.currency, created_at: row.created_at }
+        Self {
+            id: row.id,
+            name: row.name,
+            currency: row.currency,
+            mode: row.mode.into(),
+            created_at: row.created_at,
+        }
     }
 }
 
@@ -85,7 +124,7 @@ async fn create_tenant(
         Err(replay) => return Ok(replay),
     };
     let mut operator = state.store().operator().await?;
-    let tenant = Tenant::from(rows::insert(&mut operator, &new.name, &new.currency).await?);
+    let tenant = Tenant::from(rows::insert(&mut operator, &new.name, &new.currency, new.mode.into()).await?);
     operator.commit().await?;
     let mut own = caller.open_new(&state, tenant.id).await?;
     audit::note_made(&mut own, &tenant.id.to_string());

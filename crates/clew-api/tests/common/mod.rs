@@ -9,7 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use chrono::{DateTime, TimeZone, Utc};
-use clew_api::{ApiConfig, ApiParts, ApiState, router};
+use clew_api::{ApiConfig, ApiParts, ApiState, Clock, router};
 use clew_store::key::{self, NewKey, Right};
 use clew_store::object::Objects;
 use clew_store::testing::{TestStore, database};
@@ -54,6 +54,11 @@ impl Api {
     }
 
     pub async fn start_with(config: ApiConfig) -> Self {
+        Self::start_at(config, Arc::new(now)).await
+    }
+
+    /// With a clock of the test's own.
+    pub async fn start_at(config: ApiConfig, clock: Clock) -> Self {
         let database = database().await.unwrap();
         let objects = Objects::open(database.objects_dir().to_str().unwrap()).unwrap();
         let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
@@ -62,7 +67,7 @@ impl Api {
             store: database.store.clone(),
             objects,
             pool,
-            clock: Arc::new(now),
+            clock,
             config,
             metrics: clew_api::metrics::install().unwrap(),
             draining: draining.clone(),

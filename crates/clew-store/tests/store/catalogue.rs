@@ -8,10 +8,12 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 /// What the service's transactions run as.
 const ROLES: [&str; 4] = ["clew_app", "clew_operator", "clew_worker", "clew_auth"];
 /// Tables that are not a tenant's. Each has policies of its own, tried in `wall.rs`.
-const WITHOUT_TENANT: [&str; 3] = ["tenants", "operator_keys", "_sqlx_migrations"];
+const WITHOUT_TENANT: [&str; 4] = ["tenants", "operator_keys", "sign_in_attempts", "_sqlx_migrations"];
 /// Who else than the tenant may see rows of a table, and why it must.
-const ACROSS_TENANTS: [(&str, &str); 10] = [
+const ACROSS_TENANTS: [(&str, &str); 12] = [
     ("keys", "clew_auth"),
+    ("members", "clew_auth"),
+    ("sign_in_attempts", "clew_auth"),
     ("jobs", "clew_worker"),
     ("schedules", "clew_worker"),
     ("idempotency", "clew_worker"),

@@ -1,7 +1,8 @@
 //! Keys: shown once, verified, expired, revoked.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use clew_store::key::{self, Credential, NewKey, Right};
+use clew_store::tenant::{self, Mode};
 use clew_store::testing::database;
 use clew_store::{Error, Page};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -23,8 +24,8 @@ async fn a_key_is_verified_until_it_is_revoked() {
     tenant.commit().await.unwrap();
 
     let text = shown.expose_secret();
-    assert!(text.starts_with(&format!("clew_{}_", row.id.simple())) && text.ends_with(&row.last_four));
-    assert_eq!(text.len(), 5 + 32 + 1 + 64);
+    assert!(text.starts_with(&format!("clew_live_{}_", row.id.simple())) && text.ends_with(&row.last_four));
+    assert_eq!(text.len(), 10 + 32 + 1 + 64 + 8);
     assert!(!format!("{shown:?}").contains(&row.last_four), "Debug shows nothing");
     let expected = Credential::Tenant { tenant_id, key_id: row.id, right: Right::Marketer };
     assert_eq!(key::verify(&test.store, &shown).await.unwrap(), Some(expected));
@@ -50,15 +51,23 @@ async fn what_is_no_key_is_refused() {
     tenant.commit().await.unwrap();
     let good = shown.expose_secret().to_owned();
     let flipped = if good.ends_with('0') { "1" } else { "0" };
+    // Of another secret, with the right checksum: only the stored hash tells it apart.
+    let guessed = good.replace(&good[good.len() - 72..], &"0".repeat(64));
+    let mut crc = flate2::Crc::new();
+    crc.update(guessed.as_bytes());
+    let guessed = format!("{guessed}{:08x}", crc.sum());
     let forged = [
+        guessed,
         String::new(),
         "clew_".into(),
-        format!("clew_{}_", row.id.simple()),
+        "clew_live_".into(),
+        format!("clew_live_{}_", row.id.simple()),
         format!("{}{flipped}", &good[..good.len() - 1]),
         good.to_uppercase(),
         format!("{good} "),
         good.replacen("clew_", "clew-", 1),
-        format!("clew_{}_{}", uuid::Uuid::now_v7().simple(), &good[good.len() - 64..]),
+        format!("clew_{}_{}", uuid::Uuid::now_v7().simple(), "0".repeat(64)),
+        good.replacen("live", "test", 1),
         "é".repeat(80),
         expired.expose_secret().to_owned(),
     ];
@@ -100,4 +109,83 @@ async fn operators_have_keys_of_their_own() {
     key::revoke_operator(&mut operator, row.id).await.unwrap();
     operator.commit().await.unwrap();
     assert_eq!(key::verify(&test.store, &shown).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_with_an_overlap() {
+    let test = database().await.unwrap();
+    let tenant_id = test.tenant("one").await.unwrap();
+    let mut tenant = test.store.tenant(tenant_id).await.unwrap();
+    let in_an_hour = Utc::now() + TimeDelta::hours(1);
+    let (old, old_shown) = key::insert(&mut tenant, &new(Some(in_an_hour))).await.unwrap();
+    let (made, shown) = key::rotate(&mut tenant, old.id, 60).await.unwrap();
+    tenant.commit().await.unwrap();
+    assert_eq!((&made.name, made.right), (&old.name, old.right));
+    let lifetime = |key: &key::Key| key.expires_at.unwrap() - key.created_at;
+    assert_eq!(lifetime(&made), lifetime(&old));
+    for shown in [&old_shown, &shown] {
+        assert!(key::verify(&test.store, shown).await.unwrap().is_some(), "both work in between");
+    }
+    let mut tenant = test.store.tenant(tenant_id).await.unwrap();
+    let found = key::find(&mut tenant, old.id).await.unwrap().unwrap();
+    assert_eq!(found.successor_id, Some(made.id));
+    assert!(found.expires_at.unwrap() <= Utc::now() + TimeDelta::seconds(60));
+    // It is replaced once; its successor at once; and what is not there cannot be.
+    assert!(matches!(key::rotate(&mut tenant, old.id, 60).await, Err(Error::Conflict { .. })));
+    key::rotate(&mut tenant, made.id, 0).await.unwrap();
+    let absent = key::rotate(&mut tenant, uuid::Uuid::now_v7(), 0).await;
+    assert!(matches!(absent, Err(Error::Missing { .. })));
+    tenant.commit().await.unwrap();
+    assert_eq!(key::verify(&test.store, &shown).await.unwrap(), None);
+    let other = test.tenant("two").await.unwrap();
+    let mut other = test.store.tenant(other).await.unwrap();
+    assert!(matches!(key::rotate(&mut other, old.id, 0).await, Err(Error::Missing { .. })));
+}
+
+#[tokio::test]
+async fn an_operators_key_is_replaced_with_an_overlap() {
+    let test = database().await.unwrap();
+    let mut operator = test.store.operator().await.unwrap();
+    let (old, old_shown) = key::insert_operator(&mut operator, "console", None).await.unwrap();
+    let (made, shown) = key::rotate_operator(&mut operator, old.id, 60).await.unwrap();
+    let again = key::rotate_operator(&mut operator, old.id, 60).await;
+    assert!(matches!(again, Err(Error::Conflict { .. })));
+    operator.commit().await.unwrap();
+    assert_eq!((made.name.as_str(), made.expires_at), ("console", None));
+    for shown in [&old_shown, &shown] {
+        assert!(key::verify(&test.store, shown).await.unwrap().is_some(), "both work in between");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_the_first_format_works_on() {
+    let test = database().await.unwrap();
+    let tenant_id = test.tenant("one").await.unwrap();
+    let id = uuid::Uuid::now_v7();
+    let text = format!("clew_{}_{}", id.simple(), "5e".repeat(32));
+    sqlx::query(
+        r#"insert into keys (tenant_id, id, name, "right", hash, last_four)
+           values ($1, $2, 'old', 'reader', sha256($3), '5e5e')"#,
+    )
+    .bind(tenant_id)
+    .bind(id)
+    .bind(text.as_bytes())
+    .execute(&mut test.owner().await.unwrap())
+    .await
+    .unwrap();
+    let expected = Credential::Tenant { tenant_id, key_id: id, right: Right::Reader };
+    assert_eq!(key::verify(&test.store, &text.into()).await.unwrap(), Some(expected));
+}
+
+#[tokio::test]
+async fn keys_of_made_up_data_say_so() {
+    let test = database().await.unwrap();
+    let mut operator = test.store.operator().await.unwrap();
+    let row = tenant::insert(&mut operator, "sandbox", "EUR", Mode::Test).await.unwrap();
+    operator.commit().await.unwrap();
+    let mut tenant = test.store.tenant(row.id).await.unwrap();
+    let (made, shown) = key::insert(&mut tenant, &new(None)).await.unwrap();
+    assert!(shown.expose_secret().starts_with("clew_test_"));
+    let (_, shown) = key::rotate(&mut tenant, made.id, 0).await.unwrap();
+    assert!(shown.expose_secret().starts_with("clew_test_"));
 }

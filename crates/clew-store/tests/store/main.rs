@@ -5,6 +5,7 @@ mod audit;
 mod catalogue;
 mod idempotency;
 mod key;
+mod member;
 mod model;
 mod page;
 mod private;

@@ -39,7 +39,7 @@ async fn what_was_written_is_there_after_a_stop() {
     store.migrate().await.unwrap();
     store.ping().await.unwrap();
     let mut operator = store.operator().await.unwrap();
-    tenant::insert(&mut operator, "shop", "EUR").await.unwrap();
+    tenant::insert(&mut operator, "shop", "EUR", tenant::Mode::Live).await.unwrap();
     operator.commit().await.unwrap();
 
     // One folder, one server.

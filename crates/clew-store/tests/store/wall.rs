@@ -9,6 +9,10 @@ use uuid::Uuid;
 const ROWS: &str = "
     insert into keys (tenant_id, id, name, \"right\", hash, last_four)
         values ('{t}', gen_random_uuid(), '{n}', 'owner', decode(repeat('00', 32), 'hex'), 'abcd');
+    insert into members (tenant_id, id, email, \"right\") values ('{t}', '{t}', '{n}@example.com', 'owner');
+    insert into sessions (tenant_id, id, member_id, created_at, expires_at) values ('{t}', '{t}', '{t}', now(), now());
+    insert into refresh_tokens (tenant_id, hash, session_id, expires_at)
+        values ('{t}', sha256('{n}'), '{t}', now());
     insert into idempotency (tenant_id, key, operation, body_hash)
         values ('{t}', '{n}', 'x', decode(repeat('00', 32), 'hex'));
     insert into jobs (tenant_id, id, kind, payload) values ('{t}', '{t}', 'train', '{}');
@@ -137,7 +141,7 @@ async fn each_role_reaches_what_it_needs() {
     // operator sees the records of operators.
     for (role, reached) in [
         ("clew_worker", vec!["jobs", "schedules"]),
-        ("clew_auth", vec!["keys"]),
+        ("clew_auth", vec!["keys", "members"]),
         ("clew_operator", vec!["idempotency", "audit", "audit_heads"]),
     ] {
         for table in &tables {
@@ -158,6 +162,12 @@ async fn each_role_reaches_what_it_needs() {
         ("clew_auth", "select secret from tenants"),
         ("clew_app", "select hash from operator_keys"),
         ("clew_worker", "select hash from keys"),
+        ("clew_worker", "select email from members"),
+        ("clew_operator", "select email from members"),
+        ("clew_auth", "select invitation_hash from members"),
+        ("clew_auth", "update members set password_hash = ''"),
+        ("clew_auth", "select hash from refresh_tokens"),
+        ("clew_app", "select place from sign_in_attempts"),
         ("clew_worker", "select horizon_days from schedules"),
         ("clew_worker", "update schedules set next_at = now()"),
         ("clew_operator", "select hash from keys"),

@@ -100,8 +100,12 @@ settings! {
     threads: u16 = "0";
     /// Memory for the models and histories that the server keeps open.
     serving_memory: Megabytes = "1024";
-    /// Secret that signs members' tokens (HS256), at least 32 bytes; empty: no tokens are taken, only keys.
+    /// Secret that signs members' access tokens (HS256), at least 32 bytes; every server needs the same. Empty:
+    /// the server draws its own at each start, which is enough for a lone one.
     token_secret: Option<SecretString> = "";
+    /// The secret before it, whose tokens are still taken. To rotate: move it here, set a new one, and remove
+    /// it a quarter of an hour after the last server has restarted.
+    token_secret_old: Option<SecretString> = "";
     /// The largest body that `POST /v1/imports` takes.
     import_max: Megabytes = "65536";
     /// The time a request may take, streams and imports excepted.
