@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod intake;
 pub mod job;
 pub mod key;
+mod login;
 pub mod mapping;
 pub mod member;
 pub mod migrate;
@@ -29,6 +30,7 @@ pub mod offer;
 pub mod partition;
 pub mod postgres;
 pub mod queue;
+pub mod quota;
 pub mod rule;
 pub mod schedule;
 pub mod scope;
@@ -42,6 +44,7 @@ pub mod tenant;
 #[doc(hidden)]
 pub mod testing;
 mod text_enum;
+pub mod wall;
 
 pub use cursor::{Page, Paged};
 pub use entity::Entity;

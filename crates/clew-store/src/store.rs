@@ -51,7 +51,11 @@ impl fmt::Debug for Store {
 impl Store {
     /// Connects. `url` is a Postgres address; it holds a password perhaps and is never logged.
     pub async fn connect(url: &str, config: StoreConfig) -> Result<Self> {
-        let pool = pool(url, &config, config.max_connections).await?;
+        Self::connect_with(options(url)?, config).await
+    }
+
+    pub(crate) async fn connect_with(options: PgConnectOptions, config: StoreConfig) -> Result<Self> {
+        let pool = pool_options(&config, config.max_connections).connect_with(options).await?;
         let owner = match &config.owner_url {
             Some(url) => pool_lazy(url.expose_secret(), &config, 2)?,
             None => pool.clone(),
@@ -81,7 +85,7 @@ impl Store {
     }
 }
 
-fn options(url: &str) -> Result<PgConnectOptions> {
+pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
     let options: PgConnectOptions = url.parse().map_err(|_| {
         // The parser's own message may quote the address, and with it the password.
         Error::input(
@@ -94,10 +98,6 @@ fn options(url: &str) -> Result<PgConnectOptions> {
 
 fn pool_options(config: &StoreConfig, max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(max_connections).acquire_timeout(config.acquire_timeout)
-}
-
-async fn pool(url: &str, config: &StoreConfig, max_connections: u32) -> Result<PgPool> {
-    Ok(pool_options(config, max_connections).connect_with(options(url)?).await?)
 }
 
 fn pool_lazy(url: &str, config: &StoreConfig, max_connections: u32) -> Result<PgPool> {

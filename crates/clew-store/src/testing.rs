@@ -28,7 +28,7 @@ struct Cluster {
 /// A fresh migrated database, and a folder for objects that goes with it.
 #[derive(Debug)]
 pub struct TestStore {
-    /// Connected to the database.
+    /// Connected to the database, as a service is: as a role that owns nothing.
     pub store: Store,
     /// The database's address.
     pub url: String,
@@ -53,7 +53,9 @@ impl TestStore {
     pub async fn campaign(&self, tenant_id: Uuid, id: &str) -> Result<()> {
         let mut tenant = self.store.tenant(tenant_id).await?;
         let batch = crate::tenant::next_batch(&mut tenant).await?;
-        sqlx::query("insert into campaigns (tenant_id, id, sent_at, batch) values ($1, $2, now(), $3)")
+        let insert = "insert into campaigns (tenant_id, id, sent_at, batch) values ($1, $2, now(), $3)
+             on conflict do nothing";
+        sqlx::query(insert)
             .bind(tenant_id)
             .bind(id)
             .bind(batch)
@@ -65,6 +67,41 @@ impl TestStore {
     /// A connection as the owner, without any wall: for what a test wants to see or break.
     pub async fn owner(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)
+    }
+
+    /// Does as the owner of the tables could: for what a test wants to break.
+    pub async fn sabotage(&self, statement: &'static str) -> Result<()> {
+        self.owner().await?.execute(statement).await?;
+        Ok(())
+    }
+
+    /// Connects anew, so that what was changed in the database's settings counts.
+    pub async fn reconnect(&mut self) -> Result<()> {
+        self.store = Store::connect_to_serve(&self.url, StoreConfig::default()).await?;
+        Ok(())
+    }
+
+    /// A hash of all rows of a tenant, by table where it has any: for a test that says who must not have changed them.
+    pub async fn hashes(&self, tenant_id: Uuid) -> Result<Vec<(String, String)>> {
+        let mut owner = self.owner().await?;
+        let tables: Vec<String> = sqlx::query_scalar(
+            "select relname::text from pg_class join pg_attribute on attrelid = pg_class.oid
+             where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and attname = 'tenant_id'
+             order by 1",
+        )
+        .fetch_all(&mut owner)
+        .await?;
+        let mut hashes = Vec::new();
+        for table in tables {
+            // The names come from the catalogue. The operator is Postgres's own whatever a test has put before it.
+            let hash = sqlx::AssertSqlSafe(format!(
+                "select md5(string_agg(t::text, ',' order by t::text)) from public.\"{table}\" t
+                 where tenant_id operator(pg_catalog.=) $1"
+            ));
+            let hash: Option<String> = sqlx::query_scalar(hash).bind(tenant_id).fetch_one(&mut owner).await?;
+            hashes.extend(hash.map(|hash| (table, hash)));
+        }
+        Ok(hashes)
     }
 }
 
@@ -78,7 +115,7 @@ pub async fn database() -> Result<TestStore> {
     owner.execute(sqlx::AssertSqlSafe(create)).await?;
     owner.close().await?;
     let url = address(cluster.private.url(), &name);
-    let store = Store::connect(&url, StoreConfig::default()).await?;
+    let store = Store::connect_to_serve(&url, StoreConfig::default()).await?;
     let objects = cluster.dir.join("objects").join(&name);
     std::fs::create_dir_all(&objects).map_err(|error| Error::io(&objects, error))?;
     Ok(TestStore { store, url, objects })

@@ -17,30 +17,27 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// Connects to the given database, or starts the private one first.
+    /// Connects to the given database, or starts the private one first; brings the schema to this version as the owner
+    /// of the tables, and gives the connections of a role that owns nothing.
     ///
     /// # Errors
-    /// When there is no Postgres to be had, or it does not answer; the message has the remedy.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+    /// When there is no Postgres to be had, it does not answer, a migration fails, or the schema or the role would not
+    /// keep tenants apart; the message has the remedy.
+    pub(crate) async fn open_migrated(config: &Config) -> anyhow::Result<Self> {
         let (url, private) = match &config.database_url {
             Some(url) => (url.clone(), None),
             None => start_private(config).await?,
         };
-        let store = connect(&url, config).await.with_context(|| match private {
-            Some(_) => "could not connect to the private Postgres",
-            None => "could not connect to the database; check DATABASE_URL and that Postgres runs there",
-        })?;
+        let owner = config.database_owner_url.as_ref().unwrap_or(&url);
+        let owner =
+            Store::connect(owner.expose_secret(), StoreConfig { max_connections: 1, ..store_config(config) });
+        let owner = owner.await.with_context(|| away(private.is_some()))?;
+        owner.migrate().await.context("could not bring the database to this version's schema")?;
+        owner.close().await;
+        let store = Store::serve(url.expose_secret(), store_config(config)).await;
+        let store = store.with_context(|| away(private.is_some()))?;
+        store.check_wall().await?;
         Ok(Self { store, private })
-    }
-
-    /// As [`Self::open`], and brings the schema to this version.
-    ///
-    /// # Errors
-    /// As [`Self::open`], and when a migration fails.
-    pub(crate) async fn open_migrated(config: &Config) -> anyhow::Result<Self> {
-        let database = Self::open(config).await?;
-        database.store.migrate().await.context("could not bring the database to this version's schema")?;
-        Ok(database)
     }
 
     /// Whether the database is a private one.
@@ -78,11 +75,18 @@ async fn start_private(config: &Config) -> anyhow::Result<(SecretString, Option<
     Ok((private.url().into(), Some(private)))
 }
 
-async fn connect(url: &SecretString, config: &Config) -> clew_store::Result<Store> {
-    let store = StoreConfig {
+fn away(is_private: bool) -> &'static str {
+    if is_private {
+        "could not connect to the private Postgres"
+    } else {
+        "could not connect to the database; check DATABASE_URL and that Postgres runs there"
+    }
+}
+
+fn store_config(config: &Config) -> StoreConfig {
+    StoreConfig {
         max_connections: config.database_connections.max(2).into(),
         acquire_timeout: Duration::from_secs(10),
-        ..StoreConfig::default()
-    };
-    Store::connect(url.expose_secret(), store).await
+        owner_url: config.database_owner_url.clone(),
+    }
 }

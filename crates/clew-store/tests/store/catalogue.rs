@@ -1,211 +1,143 @@
-//! Reads Postgres's catalogue and fails on a breach of the walls, so that a new table is covered without anybody
-//! remembering it. Every query lists the breaches; each list must be empty.
+//! The rules of the wall hold for the schema as it is migrated, partitions included, and each of them is found broken
+//! when it is: a new table is covered without anybody remembering it.
 
 use chrono::NaiveDate;
-use clew_store::testing::database;
-use sqlx::{Connection as _, Executor as _, PgConnection};
+use clew_store::testing::{TestStore, database};
+use clew_store::wall::{Breach, breaches};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
-/// What the service's transactions run as.
-const ROLES: [&str; 4] = ["clew_app", "clew_operator", "clew_worker", "clew_auth"];
-/// Tables that are not a tenant's. Each has policies of its own, tried in `wall.rs`.
-const WITHOUT_TENANT: [&str; 4] = ["tenants", "operator_keys", "sign_in_attempts", "_sqlx_migrations"];
-/// Who else than the tenant may see rows of a table, and why it must.
-const ACROSS_TENANTS: [(&str, &str); 12] = [
-    ("keys", "clew_auth"),
-    ("members", "clew_auth"),
-    ("sign_in_attempts", "clew_auth"),
-    ("jobs", "clew_worker"),
-    ("schedules", "clew_worker"),
-    ("idempotency", "clew_worker"),
-    ("idempotency", "clew_operator"),
-    // The nil tenant's alone.
-    ("audit", "clew_operator"),
-    ("audit_heads", "clew_operator"),
-    ("tenants", "clew_operator"),
-    ("operator_keys", "clew_operator"),
-    ("operator_keys", "clew_auth"),
-];
-
-#[derive(sqlx::FromRow)]
-struct Policy {
-    tablename: String,
-    roles: Vec<String>,
-    qual: Option<String>,
-    with_check: Option<String>,
-    permissive: String,
+/// A migrated database with two months of events: partitions are tables too.
+async fn migrated() -> (TestStore, PgConnection) {
+    let test = database().await.unwrap();
+    let months =
+        [NaiveDate::from_ymd_opt(2024, 2, 29).unwrap(), NaiveDate::from_ymd_opt(2017, 10, 1).unwrap()];
+    assert_eq!(test.store.ensure_months(&months).await.unwrap(), 2);
+    let owner = test.owner().await.unwrap();
+    (test, owner)
 }
 
-async fn breaches(owner: &mut PgConnection, query: &'static str) -> Vec<String> {
-    sqlx::query_scalar(query).bind(&WITHOUT_TENANT[..]).bind(&ROLES[..]).fetch_all(owner).await.unwrap()
+/// What is found, by the role that serves, after this statement of the owner's, which is then undone.
+async fn found_after(owner: &mut PgConnection, statement: String) -> Vec<Breach> {
+    let login: String = sqlx::query_scalar(
+        "select 'clew_service_' || oid from pg_database where datname = current_database()",
+    )
+    .fetch_one(&mut *owner)
+    .await
+    .unwrap();
+    let mut transaction = owner.begin().await.unwrap();
+    let statement = statement.replace("{login}", &login);
+    transaction.execute(AssertSqlSafe(statement)).await.unwrap();
+    let become_it = format!("set local session authorization {login}");
+    transaction.execute(AssertSqlSafe(become_it)).await.unwrap();
+    let found = breaches(&mut transaction).await.unwrap();
+    transaction.rollback().await.unwrap();
+    found
 }
 
 #[tokio::test]
 async fn the_schema_keeps_its_walls() {
-    let test = database().await.unwrap();
-    // Partitions are tables too.
-    let months =
-        [NaiveDate::from_ymd_opt(2024, 2, 29).unwrap(), NaiveDate::from_ymd_opt(2017, 10, 1).unwrap()];
-    assert_eq!(test.store.ensure_months(&months).await.unwrap(), 2);
-    let mut owner = test.owner().await.unwrap();
+    let (test, mut owner) = migrated().await;
+    assert_eq!(found_after(&mut owner, "select 1".to_owned()).await, []);
+    test.store.check_wall().await.unwrap();
+}
 
-    let n_tables: i64 = sqlx::query_scalar(
-        "select count(*) from pg_class where relnamespace = 'public'::regnamespace and relkind in ('r', 'p')",
-    )
-    .fetch_one(&mut owner)
-    .await
-    .unwrap();
-    assert!(n_tables >= 20, "the catalogue is read: {n_tables} tables");
-
-    for (rule, query) in RULES {
-        let found = breaches(&mut owner, query).await;
-        assert!(found.is_empty(), "{rule}: {found:?}");
+#[tokio::test]
+async fn each_rule_is_found_broken_when_it_is() {
+    let (_test, mut owner) = migrated().await;
+    let mut rules_of_all: Vec<&str> = BREACHES.iter().map(|(rule, _)| *rule).collect();
+    rules_of_all.dedup();
+    let n_rules = include_str!("../../src/wall.sql").matches("\nunion all\n").count() + 1;
+    assert_eq!(rules_of_all.len(), n_rules, "a rule without a breach");
+    for (rule, statement) in BREACHES {
+        let found = found_after(&mut owner, statement.to_owned()).await;
+        let is_named = found.iter().any(|breach| breach.rule.starts_with(rule));
+        assert!(is_named, "{rule} was not found broken by {statement}: {found:?}");
     }
+}
 
-    // Each rule is broken once, lest one that finds nothing be one that looks at nothing.
-    for (n, breach) in BREACHES.iter().enumerate() {
-        let (rule, query) = RULES[n];
-        let mut transaction = owner.begin().await.unwrap();
-        transaction.execute(*breach).await.unwrap();
-        assert!(
-            !breaches(&mut transaction, query).await.is_empty(),
-            "{rule} was not found broken by {breach}"
-        );
-    }
-
-    // Policies: of the application's role, the tenant's expression to the letter; of others, only the known ones.
-    let policies: Vec<Policy> = sqlx::query_as(
-        "select tablename::text, roles::text[], qual, with_check, permissive from pg_policies
-         where schemaname = 'public' order by 1, 2",
+/// Each policy of the schema taken away, or opened, in turn.
+#[tokio::test]
+async fn each_policy_is_missed() {
+    let (_test, mut owner) = migrated().await;
+    let policies: Vec<(String, String)> = sqlx::query_as(
+        "select tablename::text, policyname::text from pg_policies
+         where schemaname = 'public' and roles = '{clew_app}'",
     )
     .fetch_all(&mut owner)
     .await
     .unwrap();
-    let own = "(tenant_id = (NULLIF(current_setting('clew.tenant'::text, true), ''::text))::uuid)";
-    for Policy { tablename: table, roles, qual, with_check, permissive } in &policies {
-        assert_eq!(permissive, "PERMISSIVE", "{table}");
-        for role in roles {
-            if role == "clew_app" {
-                let own = if table == "tenants" { own.replace("(tenant_id", "(id") } else { own.to_owned() };
-                assert_eq!(qual.as_deref(), Some(&*own), "{table}");
-                assert_eq!(with_check.as_deref(), Some(&*own), "{table}");
-            } else {
-                assert!(ACROSS_TENANTS.contains(&(table, role)), "{role} sees {table} across tenants");
-            }
+    assert!(policies.len() >= 20, "{policies:?}");
+    for (table, policy) in policies {
+        for statement in [
+            format!("drop policy {policy} on {table}"),
+            format!("alter policy {policy} on {table} using (true)"),
+            format!("alter policy {policy} on {table} with check (true)"),
+            format!("alter table {table} disable row level security"),
+            format!("alter table {table} no force row level security"),
+        ] {
+            let found = found_after(&mut owner, statement.clone()).await;
+            // That of the tenants themselves is tried in `wall.rs`; without it, a tenant sees none, not all.
+            assert!(
+                !found.is_empty() || (table == "tenants" && statement.starts_with("drop")),
+                "{statement}"
+            );
         }
     }
 }
 
-/// A breach of each rule, in the order of [`RULES`].
-const BREACHES: [&str; 13] = [
-    "alter table events_2024_02 no force row level security",
-    "drop policy own on offers",
-    "create table extra (id uuid primary key)",
-    "create table extra (tenant_id uuid not null)",
-    "create unique index extra on offers (name)",
-    "create table extra (tenant_id uuid, id uuid unique);
-     alter table offers add column extra uuid, add foreign key (extra) references extra (id)",
-    "create extension btree_gist; alter table offers add exclude using gist (name with =)",
-    "create view extra as select * from offers",
-    "create function extra() returns int language sql security definer as 'select 1'",
-    "create rule extra as on insert to offers do nothing",
-    "alter role clew_app bypassrls",
-    "alter table offers owner to clew_app",
-    "grant truncate on offers to clew_app",
-];
+#[tokio::test]
+async fn a_database_without_its_walls_is_not_served() {
+    let test = database().await.unwrap();
+    test.sabotage("alter table offers no force row level security").await.unwrap();
+    let error = test.store.check_wall().await.unwrap_err().to_string();
+    assert!(error.contains("row-level security, forced (broken by offers)"), "{error}");
+    // Nor over the owner's own connections, though the schema is whole.
+    test.sabotage("alter table offers force row level security").await.unwrap();
+    test.store.check_wall().await.unwrap();
+    let owners = clew_store::Store::connect(&test.url, clew_store::StoreConfig::default()).await.unwrap();
+    let error = owners.check_wall().await.unwrap_err().to_string();
+    assert!(error.contains("the role that serves is no superuser"), "{error}");
+}
 
-/// `$1`: tables without a tenant; `$2`: the service's roles.
-const RULES: [(&str, &str); 13] = [
+/// Breaches of each rule, in the order of `wall.sql`.
+const BREACHES: [(&str, &str); 29] = [
+    ("every table has row-level security, forced", "alter table events_2024_02 no force row level security"),
+    ("every table has row-level security, forced", "alter table keys disable row level security"),
+    ("every tenant table has a policy", "drop policy own on offers"),
+    ("the application's policies are of the tenant", "alter policy own on events_2024_02 using (true)"),
+    ("the application's policies are of the tenant", "create policy more on jobs to clew_app using (true)"),
+    ("nobody looks across tenants", "create policy more on offers to clew_worker using (true)"),
+    ("nobody looks across tenants", "create policy more on offers using (true)"),
+    ("every tenant table has a tenant_id", "create table extra (id uuid primary key)"),
+    ("every table has a primary key", "create table extra (tenant_id uuid not null)"),
+    ("every unique index", "create unique index extra on offers (name)"),
+    ("every unique index", "create table extra (id uuid, tenant_id uuid, primary key (id, tenant_id))"),
     (
-        "every table has row-level security, forced",
-        "select relname::text from pg_class
-         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> '_sqlx_migrations'
-             and not (relrowsecurity and relforcerowsecurity) and $1::text[] is not null and $2::text[] is not null",
+        "every foreign key",
+        "create table extra (tenant_id uuid, id uuid unique);
+         alter table offers add column extra uuid, add foreign key (extra) references extra (id)",
     ),
     (
-        "every tenant table has a policy of the application's role",
-        "select relname::text from pg_class
-         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> all ($1)
-             and $2::text[] is not null
-             and not exists (select from pg_policies where schemaname = 'public' and tablename = relname
-                 and roles = '{clew_app}' and cmd = 'ALL')",
+        "no exclusion constraints",
+        "create extension btree_gist; alter table offers add exclude using gist (name with =)",
     ),
+    ("no views without security_invoker", "create view extra as select * from offers"),
+    ("no views without security_invoker", "create materialized view extra as select * from offers"),
     (
-        "every tenant table has a tenant_id that is never null",
-        "select relname::text from pg_class
-         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> all ($1)
-             and $2::text[] is not null
-             and not exists (select from pg_attribute where attrelid = pg_class.oid and attname = 'tenant_id'
-                 and attnotnull and atttypid = 'uuid'::regtype)",
+        "no security definer",
+        "create function extra() returns int language sql security definer as 'select 1'",
     ),
-    (
-        "every table has a primary key",
-        "select relname::text from pg_class
-         where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and $1::text[] is not null
-             and $2::text[] is not null
-             and not exists (select from pg_index where indrelid = pg_class.oid and indisprimary)",
-    ),
-    (
-        "every unique index of a tenant table begins with tenant_id",
-        "select i.relname::text from pg_index join pg_class i on i.oid = indexrelid join pg_class t on t.oid = indrelid
-         where t.relnamespace = 'public'::regnamespace and indisunique and t.relname <> all ($1)
-             and $2::text[] is not null
-             and (select attname from pg_attribute where attrelid = indrelid and attnum = indkey[0])
-                 is distinct from 'tenant_id'",
-    ),
-    (
-        "every foreign key between tenant tables begins with tenant_id on both sides",
-        "select conname::text from pg_constraint join pg_class t on t.oid = conrelid
-             join pg_class f on f.oid = confrelid
-         where contype = 'f' and t.relnamespace = 'public'::regnamespace and t.relname <> all ($1)
-             and $2::text[] is not null
-             and ((select attname from pg_attribute where attrelid = conrelid and attnum = conkey[1])
-                     is distinct from 'tenant_id'
-                 or (select attname from pg_attribute where attrelid = confrelid and attnum = confkey[1])
-                     is distinct from (case f.relname when 'tenants' then 'id' else 'tenant_id' end))",
-    ),
-    (
-        "no exclusion constraints, which tell of foreign rows as unique ones do",
-        "select conname::text from pg_constraint where contype = 'x' and connamespace = 'public'::regnamespace
-             and $1::text[] is not null and $2::text[] is not null",
-    ),
-    (
-        "no views without security_invoker, no materialised views, no foreign tables",
-        "select relname::text from pg_class
-         where relnamespace = 'public'::regnamespace and $1::text[] is not null and $2::text[] is not null
-             and (relkind in ('m', 'f')
-                 or (relkind = 'v' and not coalesce(reloptions @> '{security_invoker=true}', false)))",
-    ),
-    (
-        "no security definer, and no function that everybody may call",
-        "select proname::text from pg_proc
-         where pronamespace = 'public'::regnamespace and $1::text[] is not null
-             and (prosecdef or has_function_privilege('public', oid, 'execute')
-                 or exists (select from unnest($2) role where has_function_privilege(role, pg_proc.oid, 'execute')))",
-    ),
-    (
-        "no rewrite rules but those of views",
-        "select rulename::text from pg_rewrite join pg_class t on t.oid = ev_class
-         where relnamespace = 'public'::regnamespace and relkind <> 'v' and $1::text[] is not null
-             and $2::text[] is not null",
-    ),
-    (
-        "the service's roles are there, bypass nothing, make nothing, cannot log in and inherit nothing",
-        "select role::text from unnest($2) role left join pg_roles on rolname = role
-         where $1::text[] is not null and (rolname is null or rolsuper or rolbypassrls or rolcreaterole
-             or rolcreatedb or rolreplication or rolcanlogin or rolinherit
-             or exists (select from pg_auth_members where member = pg_roles.oid))",
-    ),
-    (
-        "the service's roles own nothing",
-        "select relname::text from pg_class join pg_roles on pg_roles.oid = relowner
-         where relnamespace = 'public'::regnamespace and rolname = any ($2) and $1::text[] is not null",
-    ),
-    (
-        "the service's roles are granted select, insert, update, delete and nothing else, and nobody is granted all",
-        "select relname || ' to ' || coalesce(rolname, 'public') || ': ' || privilege_type
-         from pg_class cross join lateral aclexplode(relacl) left join pg_roles on pg_roles.oid = grantee
-         where relnamespace = 'public'::regnamespace and $1::text[] is not null
-             and (grantee = 0 or (rolname = any ($2)
-                 and (privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE') or is_grantable)))",
-    ),
+    ("no function that the service", "grant execute on function clew_events_month to clew_app"),
+    ("no function that the service", "grant execute on function clew_events_month to public"),
+    ("no rewrite rules", "create rule extra as on insert to offers do nothing"),
+    ("the service's roles are there", "alter role clew_auth rename to clew_door"),
+    ("the service's roles bypass nothing", "alter role clew_app bypassrls"),
+    ("the service's roles own nothing", "alter table offers owner to clew_app"),
+    ("the service's roles make nothing", "grant create on schema public to clew_app"),
+    ("the service's roles are granted", "grant truncate on offers to clew_app"),
+    ("the service's roles are granted", "grant select on offers to public"),
+    ("partitions are reached", "grant select on events_2024_02 to clew_app"),
+    ("the role that serves is no superuser", "alter role {login} bypassrls"),
+    ("the role that serves owns nothing", "alter table offers owner to {login}"),
+    ("the role that serves may become", "grant pg_read_all_data to {login}"),
 ];

@@ -1,5 +1,6 @@
 //! The store on a real Postgres: walls, queue, keys, idempotency, pages, the private Postgres itself.
 #![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::print_stdout, reason = "the figures of a run are its result")]
 
 mod audit;
 mod catalogue;

@@ -1,12 +1,17 @@
 //! The private Postgres: started, stopped, started again, killed, side by side.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use clew_store::offer::{self, NewOffer};
 use clew_store::postgres::{Private, PrivateConfig};
 use clew_store::{Page, Store, StoreConfig, tenant};
 use tempfile::TempDir;
+use uuid::Uuid;
 
 /// A folder that Postgres's account can reach, also when the tests run as root.
 fn folder() -> (TempDir, PathBuf) {
@@ -140,4 +145,77 @@ async fn a_folder_that_cannot_be_made_is_named() {
     let config = PrivateConfig { bin: Some(dir.clone()), dir };
     let message = Private::start(config).unwrap_err().to_string();
     assert!(message.contains("apt-get install postgresql"), "{message}");
+}
+
+/// Acknowledged writes outlive a killed Postgres, and the service finds it again by itself. `CLEW_DATABASE_KILLS` says
+/// how often it is killed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_acknowledged_outlives_a_killed_server() {
+    let n_kills = std::env::var("CLEW_DATABASE_KILLS").ok().map_or(3, |text| text.parse().unwrap());
+    let (_outer, dir) = folder();
+    let private = start(&dir).await;
+    connect(&private).await.migrate().await.unwrap();
+    let store = Store::connect_to_serve(private.url(), StoreConfig::default()).await.unwrap();
+    let mut operator = store.operator().await.unwrap();
+    let tenant_id = tenant::insert(&mut operator, "shop", "EUR").await.unwrap().id;
+    operator.commit().await.unwrap();
+
+    let ending = Arc::new(AtomicBool::new(false));
+    let n_acknowledged = Arc::new(AtomicUsize::new(0));
+    let writers: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn(write(store.clone(), tenant_id, Arc::clone(&ending), Arc::clone(&n_acknowledged)))
+        })
+        .collect();
+    let mut longest = Duration::ZERO;
+    for _ in 0..n_kills {
+        // Some writes between two kills.
+        let goal = n_acknowledged.load(Ordering::SeqCst) + 200;
+        while n_acknowledged.load(Ordering::SeqCst) < goal {
+            tokio::task::yield_now().await;
+        }
+        let killed = private.process_id();
+        assert!(Command::new("kill").args(["-KILL", &killed.to_string()]).status().unwrap().success());
+        while private.process_id() == killed {
+            tokio::task::yield_now().await;
+        }
+        let since = Instant::now();
+        while store.ping().await.is_err() {
+            assert!(since.elapsed() < Duration::from_secs(60), "it is not found again");
+        }
+        longest = longest.max(since.elapsed());
+    }
+    ending.store(true, Ordering::SeqCst);
+    let mut acknowledged = Vec::new();
+    for writer in writers {
+        acknowledged.extend(writer.await.unwrap());
+    }
+    let kept: Vec<Uuid> =
+        sqlx::query_scalar("select id from offers").fetch_all(&mut owner(&private).await).await.unwrap();
+    let kept: HashSet<Uuid> = kept.into_iter().collect();
+    let n_lost = acknowledged.iter().filter(|id| !kept.contains(id)).count();
+    println!(
+        "{} writes acknowledged, {n_lost} lost, {n_kills} kills, back after {longest:?} at the most",
+        acknowledged.len()
+    );
+    assert_eq!(n_lost, 0);
+}
+
+/// Writes offers until told to end; gives the ids of those whose commit was answered.
+async fn write(store: Store, tenant_id: Uuid, ending: Arc<AtomicBool>, n: Arc<AtomicUsize>) -> Vec<Uuid> {
+    let new = NewOffer { name: "one".into(), expression: Some("true".into()), ..NewOffer::default() };
+    let one = async || {
+        let mut tenant = store.tenant(tenant_id).await?;
+        let offer = offer::insert(&mut tenant, &new).await?;
+        tenant.commit().await?;
+        Ok::<_, clew_store::Error>(offer.id)
+    };
+    let mut acknowledged = Vec::new();
+    while !ending.load(Ordering::SeqCst) {
+        if let Ok(id) = one().await {
+            acknowledged.push(id);
+            n.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    acknowledged
 }

@@ -70,6 +70,10 @@ settings! {
     /// Postgres 15 or later. Without it clew starts a private Postgres under `data_dir`. `DATABASE_URL` is
     /// understood too and goes before `CLEW_DATABASE_URL`.
     database_url: Option<SecretString> = "";
+    /// The address of the owner of the tables, for migrations and new months of events, when `database_url` is of a
+    /// role that was made by hand for serving. Empty: `database_url` is the owner's, and clew makes itself the lesser
+    /// role that it serves as.
+    database_owner_url: Option<SecretString> = "";
     /// The most connections to Postgres of one process.
     database_connections: u16 = "10";
     /// Folder for what this process keeps on disk: the private Postgres, objects, downloaded models.
@@ -110,6 +114,16 @@ settings! {
     import_max: Megabytes = "65536";
     /// The time a request may take, streams and imports excepted.
     request_timeout: Seconds = "30";
+    /// Requests a second that one tenant may make on average; twice as many at once.
+    tenant_requests: u16 = "4000";
+    /// Requests a second that one credential of a tenant may make on average; twice as many at once.
+    credential_requests: u16 = "2000";
+    /// The rows that one tenant may keep, in millions; empty: no limit.
+    tenant_rows: Option<u16> = "";
+    /// What one tenant's files (imports, snapshots, models) may take; empty: no limit.
+    tenant_files: Option<Megabytes> = "";
+    /// The trainings of one tenant that may wait or run.
+    tenant_trainings: u16 = "8";
     /// The time that requests under way get to end after SIGTERM, and running jobs to hand back their place.
     drain: Seconds = "10";
     /// The jobs that one worker runs at the same time.
