@@ -60,6 +60,12 @@ impl Api {
     /// With a clock of the test's own.
     pub async fn start_at(config: ApiConfig, clock: Clock) -> Self {
         let database = database().await.unwrap();
+        let tenant_id = database.tenant("Maison Lenoir").await.unwrap();
+        Self::over(database, tenant_id, config, clock)
+    }
+
+    /// An API over a database that is there.
+    pub fn over(database: TestStore, tenant_id: Uuid, config: ApiConfig, clock: Clock) -> Self {
         let objects = Objects::open(database.objects_dir().to_str().unwrap()).unwrap();
         let pool = Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap());
         let draining = CancellationToken::new();
@@ -72,7 +78,6 @@ impl Api {
             metrics: clew_api::metrics::install().unwrap(),
             draining: draining.clone(),
         });
-        let tenant_id = database.tenant("Maison Lenoir").await.unwrap();
         Self { router: router(state.clone()), database, state, tenant_id, draining }
     }
 
