@@ -172,8 +172,8 @@ impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
             (tenant_id, member_id, Some(right), Some(session_id), Actor::Member)
         };
         context::set_tenant(tenant_id);
-        // Operators share one bucket, that of the nil tenant.
-        state.limiter().check(tenant_id)?;
+        // Operators share one tenant's bucket, that of the nil tenant.
+        state.limiter().check(tenant_id, id)?;
         if !N::allows(right) {
             let found = right.map_or("operator", Right::as_str);
             let detail = format!("this needs the right {}; the credential has {found}", N::WORD);

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
+use crate::limit::Left;
+
 /// The request being answered.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -12,11 +14,13 @@ pub(crate) struct Context {
     pub(crate) request_id: Uuid,
     /// Set when the caller is known.
     pub(crate) tenant_id: OnceLock<Uuid>,
+    /// Set when the request was counted.
+    pub(crate) limits: OnceLock<Vec<Left>>,
 }
 
 impl Context {
     pub(crate) fn new(request_id: Uuid) -> Arc<Self> {
-        Arc::new(Self { request_id, tenant_id: OnceLock::new() })
+        Arc::new(Self { request_id, tenant_id: OnceLock::new(), limits: OnceLock::new() })
     }
 }
 
@@ -32,4 +36,9 @@ pub(crate) fn request_id() -> String {
 /// Notes the tenant for the log line.
 pub(crate) fn set_tenant(tenant_id: Uuid) {
     let _ = CONTEXT.try_with(|context| context.tenant_id.set(tenant_id));
+}
+
+/// Notes what the caller may still ask for, for the answer's headers.
+pub(crate) fn set_limits(limits: Vec<Left>) {
+    let _ = CONTEXT.try_with(|context| context.limits.set(limits));
 }

@@ -17,6 +17,7 @@ use uuid::{NoContext, Timestamp, Uuid};
 
 use crate::compute::panicked;
 use crate::context::{CONTEXT, Context};
+use crate::limit;
 use crate::metrics::{IN_FLIGHT, REQUEST_SECONDS};
 use crate::problem::{Code, Problem};
 use crate::state::ApiState;
@@ -75,6 +76,9 @@ async fn observe(State(state): State<ApiState>, request: Request, next: Next) ->
     let mut response = CONTEXT.scope(Arc::clone(&context), answer).await;
     if let Ok(value) = HeaderValue::from_str(&request_id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    if let Some(limits) = context.limits.get() {
+        limit::tell(response.headers_mut(), limits);
     }
     let elapsed = started.elapsed();
     let status = response.status();

@@ -17,7 +17,7 @@ mod extract;
 mod feed;
 mod idempotency;
 mod layers;
-mod limit;
+pub mod limit;
 pub mod metrics;
 mod moment;
 pub mod openapi;
@@ -34,6 +34,7 @@ mod testing;
 pub mod token;
 mod upload;
 
+pub use limit::Requests;
 pub use openapi::{document, document_text};
 pub use routes::router;
 pub use state::{ApiConfig, ApiParts, ApiState, Clock};

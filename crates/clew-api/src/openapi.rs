@@ -130,9 +130,12 @@ fn add_problems(document: &mut Value) {
                 }},
             });
             if matches!(status, 429 | 503) {
-                response["headers"] = json!({"Retry-After": {
+                response["headers"]["Retry-After"] = json!({
                     "description": "Seconds after which to come back.", "schema": {"type": "integer"},
-                }});
+                });
+            }
+            if status == 429 {
+                response["headers"]["RateLimit"] = rate_limit_header();
             }
         }
         let said = response["description"].as_str().unwrap_or_default().to_owned();
@@ -200,6 +203,15 @@ fn add_patches(document: &mut Value) {
     }
 }
 
+/// The header that says what the caller may still ask for.
+fn rate_limit_header() -> Value {
+    json!({
+        "description": "Requests left (`r`) and seconds until all are there again (`t`), of the credential and of the \
+            tenant; `RateLimit-Policy` holds the most at once (`q`) and the seconds that they take to come back (`w`).",
+        "schema": {"type": "string"}, "example": "\"credential\";r=3999;t=1, \"tenant\";r=7999;t=1",
+    })
+}
+
 fn response_name(status: u16) -> String {
     format!("problem_{status}")
 }
@@ -250,6 +262,9 @@ fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &S
             continue;
         }
         response["headers"]["x-request-id"] = json!({"description": "The request's id, as in the log.", "schema": {"type": "string", "format": "uuid"}});
+        if secured {
+            response["headers"]["RateLimit"] = rate_limit_header();
+        }
         if status == "201" || status == "202" && path != "/v1/events" {
             let what = if status == "202" { "The job to follow." } else { "What was made." };
             response["headers"]["Location"] = json!({"description": what, "schema": {"type": "string"}, "example": "/v1/jobs/0198c6a1-7a52-7c3e-9d0f-3f6f4c3b2a10"});

@@ -224,8 +224,7 @@ impl Problem {
     }
 
     /// 429 with the seconds after which to come back.
-    pub fn too_many_requests(retry_after_s: u64) -> Self {
-        let detail = format!("too many requests of this tenant; come back in {retry_after_s} s");
+    pub fn too_many_requests(detail: impl Into<String>, retry_after_s: u64) -> Self {
         Self { retry_after_s: Some(retry_after_s), ..Self::new(Code::TooManyRequests, detail) }
     }
 

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
+use clew_store::quota::Quota;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cache::Cache;
 use crate::compute::Compute;
 use crate::feed::Feed;
-use crate::limit::Limiter;
+use crate::limit::{Limiter, Requests};
 use crate::password::Passwords;
 use crate::serving::Freshness;
 use crate::token::TokenConfig;
@@ -35,10 +36,12 @@ pub struct ApiConfig {
     pub serving_memory_bytes: u64,
     /// What a training may need; one that would need more is refused before it starts.
     pub train_limit: Limit,
-    /// Requests a second that one tenant may make on average.
-    pub requests_per_second: u32,
-    /// Requests that one tenant may make in a burst.
-    pub requests_burst: u32,
+    /// Requests that one tenant may make.
+    pub tenant_requests: Requests,
+    /// Requests that one credential of a tenant may make.
+    pub credential_requests: Requests,
+    /// What one tenant may keep, and have trained at once.
+    pub quota: Quota,
     /// How access tokens of members are signed and verified; nobody signs in when absent.
     pub tokens: Option<TokenConfig>,
     /// Proxies that are believed about where a request came from.
@@ -54,8 +57,9 @@ impl Default for ApiConfig {
             import_pause: Duration::from_secs(30),
             serving_memory_bytes: 1 << 30,
             train_limit: Limit::default(),
-            requests_per_second: 2_000,
-            requests_burst: 4_000,
+            tenant_requests: Requests { per_second: 4_000, burst: 8_000 },
+            credential_requests: Requests { per_second: 2_000, burst: 4_000 },
+            quota: Quota { trainings: Some(8), ..Quota::default() },
             tokens: None,
             trusted_proxies: Vec::new(),
         }
@@ -111,7 +115,7 @@ impl ApiState {
         let n_places = parts.pool.current_num_threads();
         let compute = Compute::new(Arc::clone(&parts.pool), n_places, 16 * n_places);
         let cache = Cache::new(parts.config.serving_memory_bytes);
-        let limiter = Limiter::new(parts.config.requests_per_second, parts.config.requests_burst);
+        let limiter = Limiter::new(parts.config.tenant_requests, parts.config.credential_requests);
         Self {
             inner: Arc::new(Inner {
                 parts,

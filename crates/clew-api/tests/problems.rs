@@ -6,7 +6,8 @@ mod common;
 
 use axum::body::Body;
 use axum::http::Method;
-use clew_api::ApiConfig;
+use clew_api::{ApiConfig, Requests};
+use clew_store::quota::Quota;
 use common::Api;
 use serde_json::json;
 
@@ -80,7 +81,8 @@ async fn every_answer_carries_its_id_and_what_keeps_browsers_from_making_more_of
 
 #[tokio::test]
 async fn too_many_requests_of_a_tenant_are_told_when_to_come_back() {
-    let config = ApiConfig { requests_per_second: 1, requests_burst: 2, ..ApiConfig::default() };
+    let few = Requests { per_second: 1, burst: 2 };
+    let config = ApiConfig { tenant_requests: few, ..ApiConfig::default() };
     let api = Api::start_with(config).await;
     let reader = api.reader().await;
     reader.get("/v1/offers").await.expect(200);
@@ -88,10 +90,53 @@ async fn too_many_requests_of_a_tenant_are_told_when_to_come_back() {
     let answer = reader.get("/v1/offers").await.expect(429);
     assert_eq!(answer.problem(), "too_many_requests");
     assert!(answer.header("retry-after").parse::<u32>().unwrap() >= 1);
+    assert_eq!(answer.header("ratelimit-policy"), "\"credential\";q=4000;w=2, \"tenant\";q=2;w=2");
+    assert!(answer.header("ratelimit").ends_with("\"tenant\";r=0;t=2"), "{}", answer.header("ratelimit"));
     // Another tenant has its own allowance.
     let other = api.database.tenant("Another").await.unwrap();
     let key = api.key_of(other, clew_store::key::Right::Reader, None).await.1;
     api.bearer(&key).get("/v1/offers").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_credential_has_its_own_allowance_and_every_answer_says_what_is_left() {
+    let few = Requests { per_second: 1, burst: 3 };
+    let config = ApiConfig { credential_requests: few, ..ApiConfig::default() };
+    let api = Api::start_with(config).await;
+    let (one, other) = (api.reader().await, api.reader().await);
+    let first = one.get("/v1/offers").await.expect(200);
+    assert!(first.header("ratelimit").starts_with("\"credential\";r=2;t=1, \"tenant\";r=79"), "{first:?}");
+    // A refusal of another kind counts too, and says so.
+    let refused = one.post("/v1/offers", &json!({})).await.expect(403);
+    assert!(refused.header("ratelimit").starts_with("\"credential\";r=1;t=2"), "{refused:?}");
+    one.get("/v1/offers").await.expect(200);
+    one.get("/v1/offers").await.expect(429);
+    // Its tenant's other keys go on.
+    other.get("/v1/offers").await.expect(200);
+    // Who is unknown learns nothing of anybody's allowance.
+    assert_eq!(api.nobody().get("/v1/offers").await.expect(401).header("ratelimit"), "");
+}
+
+#[tokio::test]
+async fn a_tenant_has_so_much_room_and_so_many_trainings_at_once() {
+    let quota = Quota { rows: Some(1), bytes: None, trainings: Some(1) };
+    let api = Api::start_with(ApiConfig { quota, ..ApiConfig::default() }).await;
+    let marketer = api.marketer().await;
+    let event = json!({"events": [{"kind": "view", "customer_id": "c1"}]});
+    marketer.post("/v1/events", &event).await.expect(202);
+    let full = marketer.post("/v1/events", &event).await.expect(507);
+    assert_eq!(full.problem(), "storage_full");
+    assert!(full.text.contains("keeps 1 rows or more"), "{}", full.text);
+    let refused = marketer.upload("/v1/imports?entity=customers", "text/csv", "customer_id\nc1\n").await;
+    assert_eq!(refused.expect(507).problem(), "storage_full");
+
+    marketer.post("/v1/models", &json!({})).await.expect(202);
+    let busy = marketer.post("/v1/models", &json!({})).await.expect(429);
+    assert_eq!((busy.problem().as_str(), busy.header("retry-after")), ("too_many_requests", "60"));
+    // Another tenant is not held up.
+    let other = api.database.tenant("Another").await.unwrap();
+    let key = api.key_of(other, clew_store::key::Right::Marketer, None).await.1;
+    api.bearer(&key).post("/v1/models", &json!({})).await.expect(202);
 }
 
 #[tokio::test]

@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
 use clew_api::token::TokenConfig;
-use clew_api::{ApiConfig, ApiParts, ApiState};
+use clew_api::{ApiConfig, ApiParts, ApiState, Requests};
 use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
+use clew_store::quota::Quota;
 use clew_work::{WorkConfig, Worker, WorkerParts};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -198,6 +199,9 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
         request_timeout: config.request_timeout.0,
         serving_memory_bytes: config.serving_memory.bytes(),
         train_limit: train_limit(config),
+        tenant_requests: requests(config.tenant_requests),
+        credential_requests: requests(config.credential_requests),
+        quota: quota(config),
         tokens: Some(tokens(config)?),
         trusted_proxies: config.trusted_proxies.0.clone(),
         ..ApiConfig::default()
@@ -217,6 +221,21 @@ pub(crate) fn work_config(config: &Config) -> WorkConfig {
     work.drain = config.drain.0;
     work.train_limit = train_limit(config);
     work
+}
+
+/// So many requests a second, and what they come to in two at once.
+fn requests(per_second: u16) -> Requests {
+    let per_second = u32::from(per_second);
+    Requests { per_second, burst: 2 * per_second }
+}
+
+/// What one tenant may keep, and have trained at once.
+fn quota(config: &Config) -> Quota {
+    Quota {
+        rows: config.tenant_rows.map(|millions| u64::from(millions) * 1_000_000),
+        bytes: config.tenant_files.map(|files| files.bytes()),
+        trainings: Some(config.tenant_trainings.into()),
+    }
 }
 
 /// What a training may need.

@@ -13,6 +13,7 @@ use crate::answer::Answer;
 use crate::caller::{Caller, Sender};
 use crate::extract::Body;
 use crate::idempotency::IdempotencyKey;
+use crate::limit;
 use crate::problem::{FieldError, Problem, Result};
 use crate::state::ApiState;
 
@@ -104,7 +105,8 @@ impl From<NewEvent> for Row {
 /// Takes events in, all or none. Sending the same events again changes nothing.
 #[utoipa::path(post, path = "/v1/events", operation_id = "create_events", tag = "events",
     security(("key" = ["ingest", "marketer"])), request_body = NewEvents,
-    responses((status = 202, description = "They are taken.", body = EventsTaken)))]
+    responses((status = 202, description = "They are taken.", body = EventsTaken),
+        (status = 507, description = "No room left.")))]
 async fn create_events(
     caller: Caller<Sender>,
     State(state): State<ApiState>,
@@ -133,6 +135,7 @@ async fn create_events(
         Ok(once) => once,
         Err(replay) => return Ok(replay),
     };
+    limit::check_room(&mut tenant, &state.config().quota).await?;
     let taken = ingest::insert_events(&mut tenant, &events, now).await?;
     audit::note(&mut tenant, None, Some(taken.n_accepted));
     let body = EventsTaken { accepted: taken.n_accepted, duplicates: taken.n_duplicates };

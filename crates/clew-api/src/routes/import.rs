@@ -20,6 +20,7 @@ use crate::caller::{Caller, Follower, Sender};
 use crate::context;
 use crate::extract::{Id, Query};
 use crate::idempotency::IdempotencyKey;
+use crate::limit;
 use crate::problem::{Code, Problem, Result};
 use crate::routes::job::JobState;
 use crate::state::ApiState;
@@ -233,6 +234,8 @@ async fn create_import(
     body: Body,
 ) -> Result<Answer> {
     let described = Described::of(&query, &headers)?;
+    // Before the body: it may be long.
+    limit::check_room(&mut caller.open(&state).await?, &state.config().quota).await?;
     let file = upload::receive(&state, caller.tenant_id, body).await?;
     let digest =
         file.digest(&json!([query.entity, described.format, described.compression, described.mapping]));

@@ -16,6 +16,7 @@ use crate::caller::{Caller, Marketer, Reader};
 use crate::context;
 use crate::extract::{Body, Id, Query};
 use crate::idempotency::IdempotencyKey;
+use crate::limit;
 use crate::moment::Moment;
 use crate::problem::{Problem, Result};
 use crate::state::ApiState;
@@ -145,7 +146,8 @@ impl From<rows::Model> for ModelReport {
 /// Trains a model. Follow its job; the model is `ready` when the job has succeeded.
 #[utoipa::path(post, path = "/v1/models", operation_id = "create_model", tag = "models",
     security(("key" = ["marketer"])), request_body = NewModel,
-    responses((status = 202, description = "The model, to be trained by the job in Location.", body = Model)))]
+    responses((status = 202, description = "The model, to be trained by the job in Location.", body = Model),
+        (status = 507, description = "No room left.")))]
 async fn create_model(
     caller: Caller<Marketer>,
     State(state): State<ApiState>,
@@ -157,6 +159,7 @@ async fn create_model(
         Ok(once) => once,
         Err(replay) => return Ok(replay),
     };
+    limit::check_training(&mut tenant, &state.config().quota).await?;
     let new = rows::NewModel {
         as_of: new.as_of.map(|at| at.0),
         horizon_days: new.horizon_days,
