@@ -77,6 +77,7 @@ impl CsvReader {
             let reason = rejections.first.first().map_or("is empty", |rejected| rejected.reason.as_str());
             return Err(Error::input(place, format!("names no columns: {reason}")));
         }
+        guess::check_width(&file.name, record.len())?;
         reader.columns = (0..record.len())
             .map(|i| match record.cell(i) {
                 Cell::Text(span) => record.text(span).to_owned(),

@@ -63,6 +63,16 @@ pub struct File {
 /// The largest window that a Zstandard file may ask for, 2^26 bytes: part of the bound on memory.
 const ZSTD_WINDOW_LOG: u32 = 26;
 
+/// A compressed file may unpack to so many times its size, and always to [`ALWAYS_UNPACKED`] bytes: beyond that it
+/// was made to fill the machine. Real data come to 30 times at the most.
+const MAX_RATIO: u64 = 200;
+const ALWAYS_UNPACKED: u64 = 64 << 20;
+
+/// So many bytes may this many compressed ones unpack to.
+pub(crate) fn most_unpacked(n_bytes: u64) -> u64 {
+    n_bytes.saturating_mul(MAX_RATIO).max(ALWAYS_UNPACKED)
+}
+
 impl File {
     /// Looks at a file. The compression is read off its first bytes, and so is the format when `format` is not
     /// given and the name's ending says none.
@@ -126,6 +136,12 @@ impl File {
                 Box::new(decoder)
             }
         };
+        let reader: Box<dyn Read + Send> = match self.compression {
+            Compression::None => reader,
+            Compression::Gzip | Compression::Zstd => {
+                Box::new(Bounded { inner: reader, n_left: most_unpacked(size) })
+            }
+        };
         Ok(Opened { reader, share: Share { n_read, size } })
     }
 
@@ -136,6 +152,7 @@ impl File {
     /// An error in reading: cut short, or damaged.
     pub(crate) fn broken(&self, error: &io::Error) -> Error {
         let remedy = match (self.compression, error.kind()) {
+            (_, io::ErrorKind::FileTooLarge) => too_much(),
             (Compression::None, _) => format!("cannot be read to its end ({error}); send it again"),
             (_, io::ErrorKind::UnexpectedEof) => {
                 "its compressed data ends too early: the file was cut short; send it again whole".to_owned()
@@ -143,6 +160,28 @@ impl File {
             _ => format!("its compressed data is damaged ({error}); compress and send it again"),
         };
         Error::input(self.name.clone(), remedy)
+    }
+}
+
+/// What is said of data that unpack to too much.
+pub(crate) fn too_much() -> String {
+    format!("unpacks to more than {MAX_RATIO} times its size; send it in smaller files or uncompressed")
+}
+
+/// Ends with an error where a file unpacks to too much.
+struct Bounded {
+    inner: Box<dyn Read + Send>,
+    n_left: u64,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        match self.n_left.checked_sub(n as u64) {
+            Some(n_left) => self.n_left = n_left,
+            None => return Err(io::ErrorKind::FileTooLarge.into()),
+        }
+        Ok(n)
     }
 }
 

@@ -55,6 +55,20 @@ pub(crate) fn refuse_utf16(name: &str, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The most columns that a file may have; of NDJSON, the most keys that its objects may have together.
+pub(crate) const MAX_COLUMNS: usize = 2000;
+
+/// Refuses a header of too many columns, before room is made for them.
+pub(crate) fn check_width(name: &str, n_columns: usize) -> Result<()> {
+    if n_columns > MAX_COLUMNS {
+        return Err(Error::input(
+            format!("{name}, line 1"),
+            format!("names {n_columns} columns; at most {MAX_COLUMNS} are read, so leave some out"),
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses a header that names a column twice.
 pub(crate) fn check_header(name: &str, columns: &[String]) -> Result<()> {
     let mut seen = HashMap::new();

@@ -7,14 +7,11 @@ use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::cell::{Cell, Record};
 use super::file::File;
-use super::guess;
+use super::guess::{self, MAX_COLUMNS};
 use super::report::Rejections;
 use super::split::{MAX_RECORD, Window, decode_windows_1252, not_utf8};
 use crate::error::Result;
 use crate::mapping::{Encoding, EntityMapping};
-
-/// The most keys that the objects of a file may have together.
-const MAX_COLUMNS: usize = 2000;
 
 /// Reads the objects of an NDJSON file.
 pub(crate) struct NdjsonReader {

@@ -9,11 +9,14 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, TimeUnit};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
+use parquet::file::metadata::ParquetMetaData;
 
 use super::cell::{Cell, Record};
-use super::file::{Compression, File};
+use super::file::{Compression, File, most_unpacked, too_much};
 use super::guess;
 use super::report::Rejections;
 use crate::error::{Error, Result};
@@ -43,7 +46,11 @@ impl ParquetReader {
                 plain
             }
         };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(raw).map_err(|error| damaged(file, &error))?;
+        let metadata = ArrowReaderMetadata::load(&raw, ArrowReaderOptions::new());
+        let metadata = metadata.map_err(|error| damaged(file, &error))?;
+        guess::check_width(&file.name, metadata.schema().fields().len())?;
+        check_sizes(file, metadata.metadata())?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(raw, as_views(metadata));
         let schema = Arc::clone(builder.schema());
         for field in schema.fields() {
             if !is_known(field.data_type()) {
@@ -114,6 +121,35 @@ impl ParquetReader {
             }
         }
     }
+}
+
+/// Refuses columns that declare to unpack to too much.
+fn check_sizes(file: &File, metadata: &ParquetMetaData) -> Result<()> {
+    for group in metadata.row_groups() {
+        for column in group.columns() {
+            let packed = u64::try_from(column.compressed_size()).unwrap_or(0);
+            // A size below nothing is no size.
+            let unpacked = u64::try_from(column.uncompressed_size()).unwrap_or(u64::MAX);
+            if unpacked > most_unpacked(packed) {
+                let name = column.column_path().string();
+                return Err(Error::input(file.name.clone(), format!("column '{name}' {}", too_much())));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same columns with texts as views: a long text that a dictionary holds once, and a million rows name, stays one.
+fn as_views(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
+    let view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 | DataType::LargeUtf8 => {
+            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
+        }
+        _ => Arc::clone(field),
+    };
+    let fields: Vec<Arc<Field>> = metadata.schema().fields().iter().map(view).collect();
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata)
 }
 
 fn damaged(file: &File, error: &parquet::errors::ParquetError) -> Error {
