@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clew_crm::estimate::Limit;
 
+use crate::at::At;
+
 /// The injected clock.
 pub type Clock = std::sync::Arc<dyn Fn() -> chrono::DateTime<chrono::Utc> + Send + Sync>;
 
@@ -24,6 +26,9 @@ pub struct WorkConfig {
     pub drain: Duration,
     /// What a training may need; one that would need more is refused before it starts.
     pub train_limit: Limit,
+    /// Who is told of the places that jobs come to.
+    #[doc(hidden)]
+    pub at: At,
 }
 
 impl WorkConfig {
@@ -37,6 +42,7 @@ impl WorkConfig {
             progress: Duration::from_millis(500),
             drain: Duration::from_secs(10),
             train_limit: Limit::default(),
+            at: At::default(),
         }
     }
 }

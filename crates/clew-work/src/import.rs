@@ -39,12 +39,14 @@ async fn read_in(task: &Task) -> Result<Finished, Failure> {
         mapping: Mapping::from_json(&row.mapping, row.entity)?,
     };
     task.report("reading the file", 0.02);
+    task.config().at.reach("read");
     let mut tenant = task.tenant().await?;
     // Dropped half-way, the transaction is undone, and with it everything the file brought.
     let progress = task.progress(0.02, 0.99);
     let ingested = task
         .unless_stopped(ingest::run(&mut tenant, task.objects(), &incoming, task.now(), progress))
         .await?;
+    task.config().at.reach("write");
     let outcome = ingested.outcome;
     import::finish(&mut tenant, row.id, &outcome).await?;
     if outcome.batch.is_some() {

@@ -7,6 +7,7 @@
 //!
 //! What a job does is a [`Kind`]; the house's own are `import`, `train` and `drift`.
 
+mod at;
 mod config;
 mod drift;
 mod failure;
@@ -22,6 +23,7 @@ mod task;
 mod train;
 mod worker;
 
+pub use at::{At, PLACES};
 pub use config::{Clock, WorkConfig};
 pub use failure::Failure;
 pub use kind::{Kind, Outcome};

@@ -164,6 +164,7 @@ impl Task {
     /// [`Failure::Stopped`] when the lease was lost meanwhile; then nothing of the transaction stays.
     pub async fn finish(&self, mut tenant: Tenant<'_>, result: &Value) -> Result<Finished, Failure> {
         job::finish(&mut tenant, self.ticket(), result).await?;
+        self.config().at.reach("publish");
         tenant.commit().await?;
         Ok(Finished(()))
     }

@@ -49,6 +49,8 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     let live_id = live.as_ref().map(|live| live.0);
     let (objects, read, limit) = (task.objects().clone(), info.clone(), task.config().train_limit);
     let waiting = Handle::current();
+    let at = task.config().at.clone();
+    at.reach("read");
     let (seed, goes_live) = (asked.seed.cast_unsigned(), asked.params["activate"] == true);
     let (as_of, bytes, report, comparison) = task
         .compute(seed, (0.25, 0.95), move |run| {
@@ -70,6 +72,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
                 Some(start) => clew_crm::train_from(&run.with_progress(&part), &records, &params, start)?,
                 None => clew_crm::train(&run.with_progress(&part), &records, &params)?,
             };
+            at.reach("train");
             let report = report(&model)?;
             let rest = Part::new(run.progress, share, 1.0);
             let comparison = rival
@@ -81,6 +84,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
 
     task.report("keeping the model", 0.95);
     let folder = format!("{tenant_id}/models");
+    task.config().at.reach("write");
     let stored = task.unless_stopped(task.objects().put(&folder, ".clew", bytes)).await?;
     let as_of = DateTime::from_timestamp(as_of, 0)
         .ok_or_else(|| Failure::internal("keeping the model", "no such date"))?;

@@ -102,7 +102,12 @@ impl Worker {
         let kinds: Vec<&str> = self.kinds.keys().copied().collect();
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
         match self.shared.store.queue().claim(&config.worker_id, &kinds, limit, config.lease).await {
-            Ok(jobs) => jobs.into_iter().for_each(|job| self.start(job)),
+            Ok(jobs) => {
+                if !jobs.is_empty() {
+                    config.at.reach("claim");
+                }
+                jobs.into_iter().for_each(|job| self.start(job));
+            }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not look for jobs");
             }
