@@ -7,10 +7,11 @@ mod support;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use clew_store::testing;
+use clew_store::{key, testing};
+use secrecy::ExposeSecret as _;
 use support::process::{Beside, clew, done, told};
 
 /// The status and the body of a plain `GET`.
@@ -53,6 +54,44 @@ async fn a_server_answers_and_ends_in_good_order() {
 
     assert_eq!(server.terminate().code(), Some(0));
     assert!(TcpListener::bind(address).is_ok(), "the port is still taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_under_way_is_answered_after_sigterm() {
+    let test = testing::database().await.unwrap();
+    let tenant_id = test.tenant("shop").await.unwrap();
+    let mut tenant = test.store.tenant(tenant_id).await.unwrap();
+    let new = key::NewKey { name: "test".to_owned(), right: key::Right::Ingest, expires_at: None };
+    let (_, secret) = key::insert(&mut tenant, &new).await.unwrap();
+    tenant.commit().await.unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = clew(dir.path(), &["serve", "--with-worker", "--port", "0", "--json"]);
+    command.env("DATABASE_URL", &test.url).env("CLEW_LOG_LEVEL", "error");
+    let mut server = Beside::start(&mut command);
+    let url = server.line()["url"].as_str().unwrap().to_owned();
+    let address = url.strip_prefix("http://").unwrap();
+
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "POST /v1/imports?entity=customers HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\nc\r\ncustomer_id\n\r\n",
+        secret.expose_secret()
+    )
+    .unwrap();
+    // The server has begun to read it when another request, sent later, was answered.
+    assert_eq!(get(&url, "/healthz").0, 200);
+    let began = Instant::now();
+    done(Command::new("sh").args(["-c", &format!("kill -TERM {}", server.id())]));
+    while TcpStream::connect(address).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(10), "it goes on to listen");
+    }
+    write!(stream, "3\r\nc1\n\r\n0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
+    assert_eq!(server.wait().code(), Some(0));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -60,6 +60,11 @@ impl Beside {
         self.child.wait().unwrap();
     }
 
+    /// Waits for its end, and says how it ended.
+    pub(crate) fn wait(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// SIGTERM, and how it ended.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         done(Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]));
