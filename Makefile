@@ -1,9 +1,10 @@
 # make demo [DATA=folder] [CUSTOMERS=n] [PORT=n] [ARGS="--once --json"]   a whole clew from nothing
 # make test                                                              every check there is
 # make bench                                                             the README's figures, measured here
+# make trials                                                            walls, kills, bombs and parsers in full: hours
 # make audit                                                             licences, bans and sources of all dependencies
 # make console                                                           rebuilds the page (needs Node 20+)
-.PHONY: demo test bench audit console tools lint docs openapi build
+.PHONY: demo test bench trials audit console tools lint docs openapi build
 SHELL := /bin/bash
 DEMO_ARGS = $(if $(DATA),--data '$(DATA)') $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
@@ -33,6 +34,9 @@ openapi: build
 bench: tools
 	cargo build --workspace --examples --bins --locked
 	./deploy/bench
+
+trials: tools
+	./deploy/trials
 
 audit:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny

@@ -55,12 +55,7 @@ impl TestStore {
         let batch = crate::tenant::next_batch(&mut tenant).await?;
         let insert = "insert into campaigns (tenant_id, id, sent_at, batch) values ($1, $2, now(), $3)
              on conflict do nothing";
-        sqlx::query(insert)
-            .bind(tenant_id)
-            .bind(id)
-            .bind(batch)
-            .execute(tenant.connection())
-            .await?;
+        sqlx::query(insert).bind(tenant_id).bind(id).bind(batch).execute(tenant.connection()).await?;
         tenant.commit().await
     }
 

@@ -37,7 +37,7 @@ impl WorkConfig {
         Self {
             worker_id: worker_id.into(),
             n_places: 2,
-            lease: Duration::from_secs(60),
+            lease: Duration::from_secs(7),
             poll: Duration::from_secs(5),
             progress: Duration::from_millis(500),
             drain: Duration::from_secs(10),

@@ -134,7 +134,7 @@ settings! {
     /// The time that a training may need, likewise.
     train_time: Option<Seconds> = "";
     /// How long a worker owns a job without renewing; a killed worker's jobs are taken over after it.
-    lease: Seconds = "60";
+    lease: Seconds = "7";
     /// How often a worker looks for jobs when nothing wakes it.
     poll: Seconds = "5";
     /// `text` or `json` lines on standard error. Empty: `text` on a terminal, else `json`.
