@@ -157,7 +157,7 @@ async fn what_was_acknowledged_outlives_a_killed_server() {
     connect(&private).await.migrate().await.unwrap();
     let store = Store::connect_to_serve(private.url(), StoreConfig::default()).await.unwrap();
     let mut operator = store.operator().await.unwrap();
-    let tenant_id = tenant::insert(&mut operator, "shop", "EUR").await.unwrap().id;
+    let tenant_id = tenant::insert(&mut operator, "shop", "EUR", tenant::Mode::Live).await.unwrap().id;
     operator.commit().await.unwrap();
 
     let ending = Arc::new(AtomicBool::new(false));
