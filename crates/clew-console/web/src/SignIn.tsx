@@ -1,21 +1,26 @@
-// Signing in with an API key. The key stays in this tab (session storage) and goes nowhere but to this server.
+// Signing in: with e-mail and password, with an invitation, or with an API key. What proves it stays in this tab
+// (session storage) and goes nowhere but to this server.
+import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { Api, Problem } from "./api";
+import { Api, Problem, type Credential, type Session } from "./api";
 
-export function SignIn({ onKey }: { onKey: (key: string) => void }) {
+type Way = "password" | "invitation" | "key";
+const ways: Record<Way, string> = { password: "Password", invitation: "Invitation", key: "API key" };
+
+export function SignIn({ onSignIn }: { onSignIn: (credential: Credential) => void }) {
+  const [way, setWay] = useState<Way>("password");
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
-    const key = String(new FormData(event.currentTarget as HTMLFormElement).get("key") ?? "").trim();
-    if (!key) return setFault("Type or paste a key first.");
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const given = (name: string) => String(form.get(name) ?? "");
     setBusy(true);
+    setFault("");
     try {
-      await new Api(key).tenant();
-      onKey(key);
+      onSignIn(await signIn(way, given));
     } catch (error) {
-      const status = error instanceof Problem ? error.status : 0;
-      setFault(status === 401 ? "This key is not known here, or has expired." : status === 403 ? "This key may not read: ask for one with the right “reader”." : String((error as Error).message));
+      setFault(told(way, error));
     } finally {
       setBusy(false);
     }
@@ -24,12 +29,58 @@ export function SignIn({ onKey }: { onKey: (key: string) => void }) {
     <main class="sign-in">
       <h1>clew</h1>
       <p>Whom do we contact, how many, and what will it bring?</p>
-      <form onSubmit={submit}>
-        <label for="key">API key</label>
-        <input id="key" name="key" type="password" autocomplete="off" spellcheck={false} placeholder="clew_…" aria-describedby="key-fault" aria-invalid={fault !== ""} autofocus />
+      <p class="ways" role="group" aria-label="Sign in with">
+        {(Object.keys(ways) as Way[]).map((name) => (
+          <button type="button" class="way" aria-pressed={name === way} onClick={() => { setWay(name); setFault(""); }}>{ways[name]}</button>
+        ))}
+      </p>
+      <form onSubmit={submit} key={way}>
+        {way === "password" && (
+          <>
+            <Field name="email" type="email" autocomplete="username" fault={fault}>E-mail</Field>
+            <Field name="password" type="password" autocomplete="current-password" fault={fault}>Password</Field>
+          </>
+        )}
+        {way === "invitation" && (
+          <>
+            <Field name="invitation" type="password" autocomplete="off" fault={fault}>Invitation</Field>
+            <Field name="password" type="password" autocomplete="new-password" fault={fault}>New password, of 15 characters or more</Field>
+          </>
+        )}
+        {way === "key" && <Field name="key" type="password" autocomplete="off" fault={fault}>API key</Field>}
         <button disabled={busy}>{busy ? "Checking…" : "Sign in"}</button>
-        <p id="key-fault" class="fault" role="alert">{fault}</p>
+        <p id="fault" class="fault" role="alert">{fault}</p>
       </form>
     </main>
   );
+}
+
+function Field({ name, type, autocomplete, fault, children }: { name: string; type: "email" | "password"; autocomplete: string; fault: string; children: ComponentChildren }) {
+  const rest = { id: name, name, autocomplete, spellcheck: false, required: true, "aria-describedby": "fault", "aria-invalid": fault !== "" };
+  return (
+    <>
+      <label for={name}>{children}</label>
+      {type === "email" ? <input type="email" {...rest} /> : <input type="password" {...rest} />}
+    </>
+  );
+}
+
+async function signIn(way: Way, given: (name: string) => string): Promise<Credential> {
+  if (way === "key") {
+    const credential = { key: given("key").trim() };
+    await new Api(credential, () => undefined).tenant();
+    return credential;
+  }
+  return way === "password"
+    ? Api.open<Session>("/v1/sign-in", { email: given("email"), password: given("password") })
+    : Api.open<Session>("/v1/sign-in/invitation", { invitation: given("invitation").trim(), password: given("password") });
+}
+
+function told(way: Way, error: unknown): string {
+  const status = error instanceof Problem ? error.status : 0;
+  if (status === 401 && way === "password") return "E-mail and password do not go together.";
+  if (status === 401 && way === "invitation") return "This invitation was used, or has expired. Ask for another.";
+  if (status === 401) return "This key is not known here, or has expired.";
+  if (status === 403) return "This key may not read: ask for one with the right “reader”.";
+  return String((error as Error).message);
 }
