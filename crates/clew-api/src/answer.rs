@@ -1,6 +1,8 @@
 //! Answers: JSON with a status and perhaps a `Location`, kept whole so that an idempotent request can be
 //! answered with the same bytes again; and pages of lists.
 
+use std::fmt;
+
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,11 +13,19 @@ use utoipa::{IntoParams, ToSchema};
 use crate::problem::{Problem, Result};
 
 /// A JSON answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) location: Option<String>,
     pub(crate) json: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    /// Without the body: it may show a secret for the one time that it is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (status, n_bytes) = (self.status, self.json.len());
+        f.debug_struct("Answer").field("status", &status).field("n_bytes", &n_bytes).finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -114,7 +124,13 @@ pub(crate) fn by_id<'a>(
 
 #[cfg(test)]
 mod tests {
-    use super::by_id;
+    use super::{Answer, by_id};
+
+    #[test]
+    fn debug_shows_no_body() {
+        let answer = Answer::ok(&"clew_live_secret").unwrap();
+        assert_eq!(format!("{answer:?}"), "Answer { status: 200, n_bytes: 18, .. }");
+    }
 
     #[test]
     fn pages_by_id_cover_all_once() {

@@ -82,7 +82,7 @@ struct Tenant {
 }
 
 /// A tenant just made, with its first key.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 struct TenantCreated {
     #[serde(flatten)]
     tenant: Tenant,
