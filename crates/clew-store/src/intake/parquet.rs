@@ -9,7 +9,7 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
@@ -50,7 +50,7 @@ impl ParquetReader {
         let metadata = metadata.map_err(|error| damaged(file, &error))?;
         guess::check_width(&file.name, metadata.schema().fields().len())?;
         check_sizes(file, metadata.metadata())?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(raw, as_views(metadata));
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(raw, metadata);
         let schema = Arc::clone(builder.schema());
         for field in schema.fields() {
             if !is_known(field.data_type()) {
@@ -137,19 +137,6 @@ fn check_sizes(file: &File, metadata: &ParquetMetaData) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// The same columns with texts as views: a long text that a dictionary holds once, and a million rows name, stays one.
-fn as_views(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
-    let view = |field: &Arc<Field>| match field.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 => {
-            Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View))
-        }
-        _ => Arc::clone(field),
-    };
-    let fields: Vec<Arc<Field>> = metadata.schema().fields().iter().map(view).collect();
-    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
-    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options).unwrap_or(metadata)
 }
 
 fn damaged(file: &File, error: &parquet::errors::ParquetError) -> Error {
