@@ -2,7 +2,7 @@
 //! answer to a panic, and the security headers.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -11,6 +11,7 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::cors::CorsLayer;
 use tower_http::sensitive_headers::SetSensitiveRequestHeadersLayer;
 use tracing::Instrument;
 use uuid::{NoContext, Timestamp, Uuid};
@@ -23,6 +24,7 @@ use crate::problem::{Code, Problem};
 use crate::state::ApiState;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// The API serves data only: nothing in an answer may load, run or be framed.
 const CSP: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
 /// Swagger UI loads its own scripts and styles, and writes styles inline.
@@ -32,12 +34,16 @@ const DOCS_CSP: HeaderValue = HeaderValue::from_static(
 
 /// Puts the layers round the routes, outermost last.
 pub(crate) fn surround(router: Router, state: &ApiState) -> Router {
-    router
+    let router = router
         .layer(from_fn_with_state(state.clone(), deadline))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             panicked(panic.as_ref()).into_response()
         }))
-        .layer(CompressionLayer::new())
+        .layer(CompressionLayer::new());
+    // Without it, OPTIONS is a method like any other.
+    let origins = &state.config().cors_origins;
+    let router = if origins.is_empty() { router } else { router.layer(cors(origins)) };
+    router
         .layer(from_fn(secure))
         .layer(SetSensitiveRequestHeadersLayer::new([header::AUTHORIZATION, header::COOKIE]))
         .layer(from_fn_with_state(state.clone(), observe))
@@ -130,6 +136,19 @@ async fn deadline(State(state): State<ApiState>, request: Request, next: Next) -
     }
 }
 
+/// Which pages of other origins may call the API from a browser: those that the configuration names. They send their
+/// credential themselves; a browser adds none of its own.
+fn cors(origins: &[HeaderValue]) -> CorsLayer {
+    let sent = [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING, IDEMPOTENCY_KEY];
+    let read = [header::LOCATION, header::RETRY_AFTER, header::CONTENT_DISPOSITION, X_REQUEST_ID];
+    CorsLayer::new()
+        .allow_origin(origins.to_vec())
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(sent)
+        .expose_headers(read)
+        .max_age(Duration::from_secs(600))
+}
+
 /// Headers that keep a browser from making more of an answer than it is.
 async fn secure(request: Request, next: Next) -> Response {
     let docs = request.uri().path().starts_with("/docs");
@@ -138,6 +157,13 @@ async fn secure(request: Request, next: Next) -> Response {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    // Browsers heed it over TLS alone, which ends at the proxy in front.
+    let two_years = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+    headers.insert(header::STRICT_TRANSPORT_SECURITY, two_years);
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    headers
+        .insert("permissions-policy", HeaderValue::from_static("camera=(), geolocation=(), microphone=()"));
     // A page that is made here brings its own policy.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(if docs { DOCS_CSP } else { CSP });
     if !docs {

@@ -22,7 +22,7 @@ Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` wit
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 16] = [
+const TAGS: [(&str, &str); 17] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
     ("sign-in", "Signing in and out, and one's own password."),
@@ -37,6 +37,7 @@ const TAGS: [(&str, &str); 16] = [
     ("segments", "Groups of customers written as expressions."),
     ("rules", "Business rules: each refuses customers or products, with a reason, everywhere alike."),
     ("recommendations", "Products for customers."),
+    ("webhooks", "Where you want to hear of what happens."),
     ("audit", "Who did what, when, from where: a log that can be added to and not changed."),
     ("campaigns", "What was sent, and what became of it."),
 ];

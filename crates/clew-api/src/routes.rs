@@ -25,6 +25,7 @@ mod segment;
 mod service;
 mod sign_in;
 mod tenant;
+mod webhook;
 
 use axum::Router;
 use axum::routing::any;
@@ -59,6 +60,7 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(audit::routes())
         .merge(campaign::routes())
         .merge(campaign_report::routes())
+        .merge(webhook::routes())
 }
 
 /// The API: `/v1/…`, `/healthz`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`. What is not found below `/v1`

@@ -4,11 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use chrono::{DateTime, Utc};
 use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
 use clew_store::quota::Quota;
+use clew_store::webhook::Reach;
 use ipnet::IpNet;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +48,10 @@ pub struct ApiConfig {
     pub tokens: Option<TokenConfig>,
     /// Proxies that are believed about where a request came from.
     pub trusted_proxies: Vec<IpNet>,
+    /// What webhooks may reach, beside public addresses.
+    pub webhooks: Reach,
+    /// The origins (`https://app.example.com`) whose pages may call the API from a browser.
+    pub cors_origins: Vec<HeaderValue>,
 }
 
 impl Default for ApiConfig {
@@ -62,6 +68,8 @@ impl Default for ApiConfig {
             quota: Quota { trainings: Some(8), ..Quota::default() },
             tokens: None,
             trusted_proxies: Vec::new(),
+            webhooks: Reach::default(),
+            cors_origins: Vec::new(),
         }
     }
 }

@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 use std::net::SocketAddr;
 
 /// POSTs that compute an answer and write nothing.
-const READS: [&str; 5] =
-    ["create_gain_curve", "create_recommendations", "test_rules", "estimate_model", "refresh_token"];
+const READS: [&str; 4] = ["compute_gain_curve", "compute_recommendations", "estimate_model", "test_rule"];
 
 struct Operation {
     id: String,

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::types::Json;
 use uuid::Uuid;
 
@@ -11,6 +11,7 @@ use crate::cursor::{Page, Paged};
 use crate::error::{Error, Result};
 use crate::scope::Tenant;
 use crate::text_enum::text_enum;
+use crate::webhook::{self, Event};
 
 text_enum! {
     /// Where a job stands.
@@ -206,7 +207,7 @@ pub async fn cancel(tenant: &mut Tenant<'_>, id: Uuid) -> Result<Job> {
 /// Ends a job well, in the transaction of what it has made. [`Error::LeaseLost`] when another attempt has begun
 /// or the job has ended: then drop the transaction, and with it what was made.
 pub async fn finish(tenant: &mut Tenant<'_>, ticket: Ticket, result: &Value) -> Result<Job> {
-    sqlx::query_as(
+    let job: Option<Job> = sqlx::query_as(
         "with job as (
              update jobs set state = 'succeeded', progress = 1, eta_seconds = 0, phase = null, result = $4,
                  error = null, lease_until = null, finished_at = now()
@@ -219,6 +220,24 @@ pub async fn finish(tenant: &mut Tenant<'_>, ticket: Ticket, result: &Value) -> 
     .bind(ticket.attempt)
     .bind(result)
     .fetch_optional(tenant.connection())
-    .await?
-    .ok_or(Error::LeaseLost)
+    .await?;
+    let job = job.ok_or(Error::LeaseLost)?;
+    tell(tenant, Event::JobSucceeded, job.id, &job.kind, None).await?;
+    Ok(job)
+}
+
+/// Tells the tenant's webhooks of a job's end. Of deliveries' own ends nothing is told, which would have no end.
+pub(crate) async fn tell(
+    tenant: &mut Tenant<'_>,
+    event: Event,
+    id: Uuid,
+    kind: &str,
+    code: Option<&str>,
+) -> Result<()> {
+    if kind == webhook::JOB_KIND {
+        return Ok(());
+    }
+    // The detail may quote a line of a file, so the word alone goes out; the API tells the rest.
+    let error = code.map(|code| json!({ "code": code }));
+    webhook::emit(tenant, event, &json!({ "job_id": id, "kind": kind, "error": error })).await
 }

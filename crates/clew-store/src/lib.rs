@@ -7,6 +7,7 @@
 pub mod audit;
 mod basket;
 pub mod campaign;
+pub mod cell;
 pub mod cursor;
 pub mod data;
 pub mod drift;
@@ -45,6 +46,7 @@ pub mod tenant;
 pub mod testing;
 mod text_enum;
 pub mod wall;
+pub mod webhook;
 
 pub use cursor::{Page, Paged};
 pub use entity::Entity;

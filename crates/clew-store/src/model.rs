@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::job::{self, Job, NewJob};
 use crate::scope::Tenant;
 use crate::text_enum::text_enum;
+use crate::webhook;
 
 /// The kind of the jobs that train; their payload is `{"model_id": …}`.
 pub const JOB_KIND: &str = "train";
@@ -185,7 +186,7 @@ pub async fn finish(tenant: &mut Tenant<'_>, id: Uuid, trained: &Trained) -> Res
         .bind(tenant_id)
         .execute(tenant.connection())
         .await?;
-    sqlx::query_as(
+    let model: Option<Model> = sqlx::query_as(
         "update models set as_of = $3, object = $4, size_bytes = $5, batch = $6, report = $7,
              comparison = $8, finished_at = now(),
              active = active or not exists (select from models where tenant_id = $1 and active),
@@ -202,8 +203,17 @@ pub async fn finish(tenant: &mut Tenant<'_>, id: Uuid, trained: &Trained) -> Res
     .bind(&trained.report)
     .bind(&trained.comparison)
     .fetch_optional(tenant.connection())
-    .await?
-    .ok_or(Error::Missing { what: "model" })
+    .await?;
+    let model = model.ok_or(Error::Missing { what: "model" })?;
+    if model.active {
+        tell_activated(tenant, &model).await?;
+    }
+    Ok(model)
+}
+
+async fn tell_activated(tenant: &mut Tenant<'_>, model: &Model) -> Result<()> {
+    let data = json!({ "model_id": model.id, "as_of": model.as_of });
+    webhook::emit(tenant, webhook::Event::ModelActivated, &data).await
 }
 
 /// Makes a model the one that answers. [`Error::Conflict`] when it is not ready.
@@ -223,12 +233,17 @@ pub async fn activate(tenant: &mut Tenant<'_>, id: Uuid) -> Result<Model> {
         .bind(id)
         .execute(tenant.connection())
         .await?;
-    Ok(sqlx::query_as(
+    let was_active = model.active;
+    let model: Model = sqlx::query_as(
         "update models set active = true, activated_at = case when active then activated_at else now() end
          where tenant_id = $1 and id = $2 returning *, 'ready' as state",
     )
     .bind(tenant_id)
     .bind(id)
     .fetch_one(tenant.connection())
-    .await?)
+    .await?;
+    if !was_active {
+        tell_activated(tenant, &model).await?;
+    }
+    Ok(model)
 }

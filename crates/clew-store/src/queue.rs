@@ -12,8 +12,10 @@ use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::job::{Job, JobError, State, Ticket};
+use crate::job::{self, Job, JobError, State, Ticket};
+use crate::scope::Tenant;
 use crate::store::Store;
+use crate::webhook::Event;
 
 /// The jobs of all tenants, for workers. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -203,7 +205,7 @@ impl Queue {
     /// state it then has. A job whose end was asked for is cancelled.
     pub async fn fail(&self, ticket: Ticket, error: &JobError, retry: Option<Duration>) -> Result<State> {
         let mut transaction = self.begin().await?;
-        let state: Option<(State,)> = sqlx::query_as(
+        let ended: Option<(State, String)> = sqlx::query_as(
             "with job as (
                  select tenant_id, id, case
                          when cancel_requested then 'cancelled'
@@ -217,9 +219,9 @@ impl Queue {
                          else run_at end,
                      finished_at = case next when 'queued' then null else now() end
                  from job where jobs.tenant_id = job.tenant_id and jobs.id = job.id
-                 returning jobs.tenant_id, jobs.id, jobs.state
+                 returning jobs.tenant_id, jobs.id, jobs.state, jobs.kind
              )
-             select state, pg_notify('clew_job_changed', tenant_id || ':' || id) from done",
+             select state, kind, pg_notify('clew_job_changed', tenant_id || ':' || id) from done",
         )
         .bind(ticket.tenant_id)
         .bind(ticket.job_id)
@@ -228,8 +230,25 @@ impl Queue {
         .bind(retry.map(|delay| delay.as_secs_f64()))
         .fetch_optional(&mut *transaction)
         .await?;
+        let (state, kind) = ended.ok_or(Error::LeaseLost)?;
+        if state == State::Failed {
+            let ended = (ticket.tenant_id, ticket.job_id, kind);
+            transaction = self.tell_failed(transaction, &ended, &error.code).await?;
+        }
         transaction.commit().await?;
-        state.map(|(state,)| state).ok_or(Error::LeaseLost)
+        Ok(state)
+    }
+
+    /// Tells the webhooks of the job's tenant that it has failed, in the transaction that made it fail.
+    async fn tell_failed(
+        &self,
+        transaction: Transaction<'static, Postgres>,
+        (tenant_id, id, kind): &(Uuid, Uuid, String),
+        code: &str,
+    ) -> Result<Transaction<'static, Postgres>> {
+        let mut tenant = Tenant::enter(&self.store, transaction, *tenant_id).await?;
+        job::tell(&mut tenant, Event::JobFailed, *id, kind, Some(code)).await?;
+        Ok(tenant.leave())
     }
 
     /// Ends a job as cancelled, once its worker has stopped.
@@ -280,7 +299,7 @@ impl Queue {
             "code": "worker_lost",
             "detail": "the worker was lost at every attempt; look for its last words, then ask again",
         });
-        let states: Vec<(State,)> = sqlx::query_as(
+        let ended: Vec<(State, Uuid, Uuid, String)> = sqlx::query_as(
             "with lost as (
                  select tenant_id, id, case
                          when cancel_requested then 'cancelled'
@@ -293,21 +312,27 @@ impl Queue {
                      error = case next when 'failed' then $1 else error end,
                      finished_at = case next when 'queued' then null else now() end
                  from lost where jobs.tenant_id = lost.tenant_id and jobs.id = lost.id
-                 returning jobs.tenant_id, jobs.id, jobs.state
+                 returning jobs.tenant_id, jobs.id, jobs.state, jobs.kind
              )
-             select state, pg_notify('clew_job', ''), pg_notify('clew_job_changed', tenant_id || ':' || id)
+             select state, tenant_id, id, kind, pg_notify('clew_job', ''), pg_notify('clew_job_changed', tenant_id || ':' || id)
              from done",
         )
         .bind(lost)
         .fetch_all(&mut *transaction)
         .await?;
-        transaction.commit().await?;
-        let count = |wanted: State| states.iter().filter(|(state,)| *state == wanted).count() as u64;
-        Ok(Reaped {
+        let count = |wanted: State| ended.iter().filter(|(state, ..)| *state == wanted).count() as u64;
+        let reaped = Reaped {
             n_requeued: count(State::Queued),
             n_failed: count(State::Failed),
             n_cancelled: count(State::Cancelled),
-        })
+        };
+        for (state, tenant_id, id, kind) in ended {
+            if state == State::Failed {
+                transaction = self.tell_failed(transaction, &(tenant_id, id, kind), "worker_lost").await?;
+            }
+        }
+        transaction.commit().await?;
+        Ok(reaped)
     }
 
     /// How many jobs of each kind are in each state that is not final; for metrics.

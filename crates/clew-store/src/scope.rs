@@ -23,13 +23,23 @@ pub struct Tenant<'a> {
 impl<'a> Tenant<'a> {
     pub(crate) async fn begin(store: &'a Store, tenant_id: Uuid) -> Result<Self> {
         let mut transaction = store.pool.begin().await?;
-        sqlx::query(
-            "select set_config('role', 'clew_app', true), set_config('clew.tenant', $1::uuid::text, true)",
-        )
-        .bind(tenant_id)
-        .execute(&mut *transaction)
-        .await?;
+        set(&mut transaction, tenant_id).await?;
         Ok(Self { store, transaction, tenant_id, act: None })
+    }
+
+    /// Makes a tenant's transaction of a worker's, which is then one with what the worker has done in it.
+    pub(crate) async fn enter(
+        store: &'a Store,
+        mut transaction: Transaction<'static, Postgres>,
+        tenant_id: Uuid,
+    ) -> Result<Self> {
+        set(&mut transaction, tenant_id).await?;
+        Ok(Self { store, transaction, tenant_id, act: None })
+    }
+
+    /// Gives the transaction back, not yet committed.
+    pub(crate) fn leave(self) -> Transaction<'static, Postgres> {
+        self.transaction
     }
 
     /// The tenant that is set.
@@ -55,6 +65,16 @@ impl<'a> Tenant<'a> {
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
+}
+
+async fn set(transaction: &mut Transaction<'static, Postgres>, tenant_id: Uuid) -> Result<()> {
+    sqlx::query(
+        "select set_config('role', 'clew_app', true), set_config('clew.tenant', $1::uuid::text, true)",
+    )
+    .bind(tenant_id)
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
 }
 
 /// A transaction as the operator's role: sees tenants and operators' keys, and no tenant's data.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clew_crm::estimate::Limit;
+use clew_store::webhook::Reach;
 
 use crate::at::At;
 
@@ -16,6 +17,8 @@ pub struct WorkConfig {
     pub worker_id: String,
     /// The jobs run at the same time, at least one.
     pub n_places: usize,
+    /// The jobs beside them that only wait (webhooks), at least one.
+    pub n_waiting_places: usize,
     /// How long a claimed job is owned without renewing; renewed at a third of it.
     pub lease: Duration,
     /// How often to look for jobs when nothing wakes the worker.
@@ -29,6 +32,10 @@ pub struct WorkConfig {
     /// Who is told of the places that jobs come to.
     #[doc(hidden)]
     pub at: At,
+    /// What webhooks may reach, beside public addresses.
+    pub webhooks: Reach,
+    /// The pauses between the tries to tell one.
+    pub webhook_pauses: Vec<Duration>,
 }
 
 impl WorkConfig {
@@ -38,11 +45,14 @@ impl WorkConfig {
             worker_id: worker_id.into(),
             n_places: 2,
             lease: Duration::from_secs(7),
+            n_waiting_places: 8,
             poll: Duration::from_secs(5),
             progress: Duration::from_millis(500),
             drain: Duration::from_secs(10),
             train_limit: Limit::default(),
             at: At::default(),
+            webhooks: Reach::default(),
+            webhook_pauses: crate::webhook::PAUSES.map(Duration::from_secs).to_vec(),
         }
     }
 }

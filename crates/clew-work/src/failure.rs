@@ -15,6 +15,16 @@ pub enum Failure {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Somebody else did not do their part; the same job is tried again after a while that the job knows best.
+    #[error("{detail}")]
+    Again {
+        /// A word for programs.
+        code: &'static str,
+        /// What was not done, for the one who asked for the job.
+        detail: String,
+        /// How long to wait.
+        after: std::time::Duration,
+    },
     /// The job cannot succeed as it is: its input is at fault, or this program.
     #[error("{detail}")]
     Fail {

@@ -14,6 +14,12 @@ pub trait Kind: Send + Sync + 'static {
     /// The name that stands in the job's row.
     fn name(&self) -> &'static str;
 
+    /// Does it wait for others rather than compute? Then it has places of its own, so that neither a slow receiver keeps
+    /// a training waiting nor the other way round.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Does it. Heavy arithmetic goes through [`Task::compute`]; the last step is [`Task::finish`]. The future is
     /// dropped when the worker has to go and the job has not stopped in time.
     fn run<'a>(&'a self, task: &'a Task) -> Outcome<'a>;

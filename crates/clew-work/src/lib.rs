@@ -21,6 +21,7 @@ mod runner;
 mod schedule;
 mod task;
 mod train;
+mod webhook;
 mod worker;
 
 pub use at::{At, PLACES};

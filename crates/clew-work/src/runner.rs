@@ -99,6 +99,9 @@ fn told_to_the_queue(failure: &Failure, attempt: i32) -> (JobError, Option<Durat
             let pause = Duration::from_secs(1 << exponent).min(MAX_RETRY);
             (JobError { code: "unavailable".to_owned(), detail }, Some(pause))
         }
+        Failure::Again { code, detail, after } => {
+            (JobError { code: (*code).to_owned(), detail: detail.clone() }, Some(*after))
+        }
         Failure::Fail { code, detail, .. } => {
             (JobError { code: (*code).to_owned(), detail: detail.clone() }, None)
         }

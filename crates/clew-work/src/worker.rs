@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::config::{Clock, WorkConfig};
 use crate::kind::Kind;
 use crate::task::{Shared, StopReason, Task};
-use crate::{drift, import, metrics, runner, schedule, train};
+use crate::{drift, import, metrics, runner, schedule, train, webhook};
 
 /// The pause between two looks for lost workers, at least.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
@@ -48,13 +48,14 @@ impl Worker {
     /// A worker that knows the house's kinds of jobs.
     pub fn new(parts: WorkerParts) -> Self {
         let WorkerParts { store, objects, pool, clock, config } = parts;
+        let webhooks = webhook::Webhooks::new(config.webhooks.clone());
         let worker = Self {
             shared: Arc::new(Shared { store, objects, pool, clock, config }),
             kinds: BTreeMap::new(),
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
         };
-        worker.with_kind(import::Import).with_kind(train::Train).with_kind(drift::Drift)
+        worker.with_kind(import::Import).with_kind(train::Train).with_kind(drift::Drift).with_kind(webhooks)
     }
 
     /// Teaches the worker one more kind of job.
@@ -78,7 +79,8 @@ impl Worker {
                 schedule::ask(&self.shared.store).await;
                 reap_at = Instant::now() + (config.lease / 3).min(config.poll).max(MIN_PAUSE);
             }
-            self.claim().await;
+            self.claim(false).await;
+            self.claim(true).await;
             let next = reap_at.min(Instant::now() + config.poll);
             tokio::select! {
                 () = shutdown.cancelled() => {}
@@ -93,13 +95,18 @@ impl Worker {
     }
 
     /// Takes as many jobs as there are free places, and starts them: their claim is committed by then.
-    async fn claim(&mut self) {
+    /// Those that only wait have places of their own.
+    async fn claim(&mut self, waits: bool) {
         let config = &self.shared.config;
-        let free = config.n_places.max(1).saturating_sub(self.running.len());
+        let (waiting, others): (Vec<_>, Vec<_>) =
+            self.kinds.values().map(|kind| kind.name()).partition(|name| self.waits(name));
+        let (kinds, n_places) =
+            if waits { (waiting, config.n_waiting_places) } else { (others, config.n_places) };
+        let n_running = self.tasks.values().filter(|task| self.waits(&task.job().kind) == waits).count();
+        let free = n_places.max(1).saturating_sub(n_running);
         if free == 0 {
             return;
         }
-        let kinds: Vec<&str> = self.kinds.keys().copied().collect();
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
         match self.shared.store.queue().claim(&config.worker_id, &kinds, limit, config.lease).await {
             Ok(jobs) => {
@@ -112,6 +119,10 @@ impl Worker {
                 tracing::warn!(error = &error as &dyn std::error::Error, "could not look for jobs");
             }
         }
+    }
+
+    fn waits(&self, kind: &str) -> bool {
+        self.kinds.get(kind).is_some_and(|kind| kind.waits())
     }
 
     fn start(&mut self, job: Job) {

@@ -13,6 +13,7 @@ use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
 use clew_store::quota::Quota;
+use clew_store::webhook::Reach;
 use clew_work::{WorkConfig, Worker, WorkerParts};
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpListener;
@@ -203,6 +204,8 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
         credential_requests: requests(config.credential_requests),
         quota: quota(config),
         tokens: Some(tokens(config)?),
+        webhooks: reach(config),
+        cors_origins: config.cors_origins.0.clone(),
         trusted_proxies: config.trusted_proxies.0.clone(),
         ..ApiConfig::default()
     })
@@ -220,6 +223,7 @@ pub(crate) fn work_config(config: &Config) -> WorkConfig {
     work.poll = config.poll.0;
     work.drain = config.drain.0;
     work.train_limit = train_limit(config);
+    work.webhooks = reach(config);
     work
 }
 
@@ -236,6 +240,11 @@ fn quota(config: &Config) -> Quota {
         bytes: config.tenant_files.map(|files| files.bytes()),
         trainings: Some(config.tenant_trainings.into()),
     }
+}
+
+/// What webhooks may reach.
+fn reach(config: &Config) -> Reach {
+    Reach { networks: config.webhook_networks.0.clone(), plain_http: config.webhook_http }
 }
 
 /// What a training may need.

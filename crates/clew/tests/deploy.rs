@@ -162,3 +162,18 @@ fn the_kubernetes_manifests_hold_together() {
         of_kind("Deployment").iter().any(|d| d["spec"]["template"]["metadata"]["labels"]["app"] == *selected)
     );
 }
+
+/// `file::test` in the security tables names a test that is there.
+#[test]
+fn every_proof_of_the_security_tables_is_a_test() {
+    let text = read("deploy/SECURITY.md");
+    let proofs = text.split('`').filter_map(|quoted| quoted.split_once(".rs::"));
+    let mut n_proofs = 0;
+    for (file, test) in proofs {
+        let source = read(&format!("{file}.rs"));
+        let named = ["fn ", "async fn "].iter().any(|word| source.contains(&format!("{word}{test}(")));
+        assert!(named, "{file}.rs has no test {test}");
+        n_proofs += 1;
+    }
+    assert!(n_proofs >= 40, "only {n_proofs} proofs are read");
+}

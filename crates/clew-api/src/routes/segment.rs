@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use clew_store::{Page, Tenant, segment as rows};
+use clew_store::{Page, Tenant, audit, segment as rows};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
@@ -207,10 +207,14 @@ async fn list_segment_members(
             Ok(by_id(members.ones().map(|customer| customers.id(customer)), after.as_deref(), n_rows))
         })
         .await?;
+    let mut tenant = caller.open(&state).await?;
     let next = match ids.last().filter(|_| more) {
-        Some(last) => Some(caller.open(&state).await?.seal_cursor(list, &filter, last).await?),
+        Some(last) => Some(tenant.seal_cursor(list, &filter, last).await?),
         None => None,
     };
+    // Who is in a segment is what leaves the house for a mailing: an export.
+    audit::note(&mut tenant, None, Some(ids.len() as u64));
+    tenant.commit().await?;
     Answer::ok(&List::new(ids.into_iter().map(|customer_id| SegmentMember { customer_id }).collect(), next))
 }
 

@@ -7,6 +7,7 @@ use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
 use super::binary::BinaryRows;
+use crate::cell;
 use crate::error::{Error, Result};
 use crate::intake::{Rejected, RejectedSink};
 
@@ -110,8 +111,8 @@ impl Listing {
             n if n <= MAX_LISTED => format!(
                 "{},{},{}\n",
                 rejected.line,
-                quoted(rejected.column.as_deref().unwrap_or("")),
-                quoted(&rejected.reason)
+                cell::csv(rejected.column.as_deref().unwrap_or("")),
+                cell::csv(&rejected.reason)
             ),
             n if n == MAX_LISTED + 1 => {
                 format!(",,\"more than {MAX_LISTED} lines; the others are only counted\"\n")
@@ -134,8 +135,4 @@ impl Listing {
             None => Ok((open.n > 0).then_some(path)),
         }
     }
-}
-
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('"', "\"\""))
 }

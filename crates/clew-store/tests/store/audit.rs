@@ -120,7 +120,7 @@ fn edit(random: &mut Xoshiro256PlusPlus, entries: &mut Vec<Entry>) -> String {
             }
         }
     }
-    let hashed = (what < 7 || what == 8) && random.next_u64() % 2 == 0;
+    let hashed = (what < 7 || what == 8) && random.next_u64().is_multiple_of(2);
     if hashed {
         entries[at].hash = audit::hash(&entries[at]).to_vec();
     }

@@ -33,6 +33,9 @@ const ROWS: &str = "
         values ('{t}', gen_random_uuid(), '{n}', 'customer', 'true', 'why', '{segments}');
     insert into schedules (tenant_id, at_drift, horizon_days) values ('{t}', true, 28);
     insert into drifts (tenant_id, model_id, batch, found) values ('{t}', '{t}', 1, '{}');
+    insert into webhooks (tenant_id, id, url, events, secret)
+        values ('{t}', '{t}', 'https://{n}.example.com/', '{job.failed}', decode(repeat('00', 32), 'hex'));
+    insert into deliveries (tenant_id, id, webhook_id, event, body) values ('{t}', '{t}', '{t}', 'job.failed', '{n}');
     insert into audit (tenant_id, seq, at, actor, operation, n_rows, prev, hash)
         values ('{t}', 1, now(), 'key', '{n}', 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'));
     insert into audit_heads (tenant_id, seq, hash) values ('{t}', 1, decode(repeat('00', 32), 'hex'));

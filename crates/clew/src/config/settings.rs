@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use secrecy::SecretString;
 
-use super::value::{Address, Level, LogFormat, Megabytes, Networks, Seconds, Setting};
+use super::value::{Address, Level, LogFormat, Megabytes, Networks, Origins, Seconds, Setting};
 
 /// What a person reading the table needs to know of one setting.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +98,12 @@ settings! {
     listen: Address = "127.0.0.1:8080";
     /// Proxies in front of the server, whose `X-Forwarded-For` is believed: addresses or networks, between commas.
     trusted_proxies: Networks = "";
+    /// Origins whose pages may call the API from a browser, such as `https://app.example.com`, between commas.
+    cors_origins: Origins = "";
+    /// Networks that are not public and that webhooks may be sent to all the same, such as `10.1.0.0/16`, between commas.
+    webhook_networks: Networks = "";
+    /// Whether webhooks may be sent in plain HTTP.
+    webhook_http: bool = "false";
     /// Address and port of a lone worker's `/healthz`, `/readyz` and `/metrics`; empty: none.
     work_listen: Option<Address> = "";
     /// Threads for arithmetic; 0: as many as there are cores.

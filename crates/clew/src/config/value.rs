@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::{HeaderValue, Uri};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use tracing_subscriber::EnvFilter;
@@ -129,6 +130,37 @@ impl Setting for Networks {
     }
 }
 
+/// Origins as browsers name them, `https://app.example.com`; perhaps none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origins(pub(crate) Vec<HeaderValue>);
+
+impl Origins {
+    fn one(text: &str) -> Option<HeaderValue> {
+        let origin = text.parse::<Uri>().ok()?;
+        let (scheme, authority) = (origin.scheme_str()?, origin.authority()?);
+        let written = format!("{scheme}://{authority}");
+        // Browsers send it in this very form, and it is compared letter by letter.
+        let plain =
+            matches!(scheme, "http" | "https") && written == text && written == text.to_ascii_lowercase();
+        if plain { HeaderValue::from_str(text).ok() } else { None }
+    }
+}
+
+impl Setting for Origins {
+    const FORM: &'static str = "origins";
+    fn parse(text: &str) -> Result<Self, String> {
+        let origins = text.split(',').map(str::trim).filter(|one| !one.is_empty()).map(|one| {
+            Self::one(one).ok_or_else(|| {
+                format!("\"{one}\" is not an origin; write for example https://app.example.com")
+            })
+        });
+        origins.collect::<Result<_, _>>().map(Self)
+    }
+    fn show(&self) -> String {
+        self.0.iter().filter_map(|origin| origin.to_str().ok()).collect::<Vec<_>>().join(",")
+    }
+}
+
 /// A time span in seconds, longer than nothing and at most a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seconds(pub(crate) Duration);
@@ -229,6 +261,7 @@ mod tests {
         assert!(bool::parse("on").unwrap());
         assert_eq!(Networks::parse("10.0.0.0/8, ::1").unwrap().show(), "10.0.0.0/8,::1/128");
         assert!(Networks::parse("").unwrap().0.is_empty());
+        assert_eq!(Origins::parse("https://a.example:8443,http://localhost:3000").unwrap().0.len(), 2);
     }
 
     #[test]
@@ -243,6 +276,9 @@ mod tests {
             LogFormat::parse("xml").unwrap_err(),
             Level::parse("loud=very").unwrap_err(),
             Networks::parse("10.0.0.0/40").unwrap_err(),
+            Origins::parse("https://a.example/").unwrap_err(),
+            Origins::parse("*").unwrap_err(),
+            Origins::parse("https://A.example").unwrap_err(),
         ] {
             assert!(fault.contains("; "), "{fault}");
         }
