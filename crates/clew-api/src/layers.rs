@@ -140,12 +140,13 @@ async fn deadline(State(state): State<ApiState>, request: Request, next: Next) -
 /// credential themselves; a browser adds none of its own.
 fn cors(origins: &[HeaderValue]) -> CorsLayer {
     let sent = [header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING, IDEMPOTENCY_KEY];
+    let limits = ["ratelimit", "ratelimit-policy"].map(HeaderName::from_static);
     let read = [header::LOCATION, header::RETRY_AFTER, header::CONTENT_DISPOSITION, X_REQUEST_ID];
     CorsLayer::new()
         .allow_origin(origins.to_vec())
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers(sent)
-        .expose_headers(read)
+        .expose_headers(read.into_iter().chain(limits).collect::<Vec<_>>())
         .max_age(Duration::from_secs(600))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clew_store::model::{self, NewModel};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::common::{Api, Client};
@@ -50,6 +50,9 @@ pub(crate) async fn things(api: &Api, tenant_id: Uuid, owner: &Client, mark: &st
     let key = json!({"name": named("k"), "right": "reader"});
     let member = format!("{mark}-{}@example.com", Uuid::now_v7().simple());
     let member = json!({"email": member, "right": "reader"});
+    let webhook = json!({"url": format!("https://hooks.example.com/{mark}")});
+    let webhook = made(owner.post("/v1/webhooks", &webhook).await);
+    let told = owner.post(&format!("/v1/webhooks/{webhook}/test"), &Value::Null).await.expect(200);
     let file = format!("customer_id,note\n{mark}-k1,{mark}\n,{mark}\n");
     let import = owner.upload("/v1/imports?entity=customers", "text/csv", file).await.expect(202);
     api.database.campaign(tenant_id, &format!("{mark}-m1")).await.unwrap();
@@ -64,6 +67,8 @@ pub(crate) async fn things(api: &Api, tenant_id: Uuid, owner: &Client, mark: &st
         ("keys", made(owner.post("/v1/keys", &key).await)),
         ("members", made(owner.post("/v1/members", &member).await)),
         ("imports", import.id()),
+        ("webhooks", webhook),
+        ("deliveries", told.id()),
         ("models", model.id.to_string()),
         ("jobs", job.id.to_string()),
         ("tenants", tenant_id.to_string()),
