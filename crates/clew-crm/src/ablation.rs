@@ -54,8 +54,7 @@ const SETS: [(&str, &[&str]); 7] = [
 
 /// The set of a feature.
 fn set_of(name: &str) -> &'static str {
-    SETS
-        .iter()
+    SETS.iter()
         .find(|(_, words)| words.iter().any(|word| name.contains(word)))
         .map_or("everything else", |(set, _)| set)
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::propensity_expansion::Expansion;
+use crate::propensity_network::PropensityNetwork;
 use crate::propensity_scan::PropensityScan;
 use crate::train_rows::Rows;
 
@@ -21,13 +22,15 @@ pub(crate) enum Kind {
     Linear,
     /// … with bends at quantiles.
     Logistic,
-    /// Trees over the features and the logistic model's log-odds.
+    /// Trees over the features and the logistic model's log-odds, averaged with it.
     BoostedTrees,
+    /// … and with a network over the features.
+    Network,
 }
 
 impl Kind {
     /// All of them, the smallest first.
-    pub(crate) const ALL: [Kind; 3] = [Kind::Linear, Kind::Logistic, Kind::BoostedTrees];
+    pub(crate) const ALL: [Kind; 4] = [Kind::Linear, Kind::Logistic, Kind::BoostedTrees, Kind::Network];
 
     /// Its name in reports.
     pub(crate) fn name(self) -> &'static str {
@@ -35,6 +38,7 @@ impl Kind {
             Kind::Linear => "linear",
             Kind::Logistic => "logistic",
             Kind::BoostedTrees => "boosted_trees",
+            Kind::Network => "network",
         }
     }
 }
@@ -57,6 +61,7 @@ pub(crate) struct Propensity {
     expansion: Expansion,
     logistic: FittedLogistic,
     trees: Option<FittedTrees>,
+    network: Option<PropensityNetwork>,
     /// Straightens the log-odds out of time.
     pub(crate) platt: Platt,
 }
@@ -73,8 +78,8 @@ struct Saved {
 }
 
 impl Propensity {
-    /// Fits one kind to the rows, over the chosen features. Trees start from `base`, the logistic model of the same rows; without one it
-    /// is fitted first.
+    /// Fits one kind to the rows, over the chosen features. Trees start from the logistic model of the same rows, and the network joins
+    /// both: what `base` has of that is taken over, the rest is fitted first.
     pub(crate) fn fit(
         run: &Run<'_>,
         kind: Kind,
@@ -82,12 +87,18 @@ impl Propensity {
         chosen: &[usize],
         base: Option<&Propensity>,
     ) -> Result<Propensity> {
-        let mut model = match base.filter(|base| kind == Kind::BoostedTrees && base.kind == Kind::Logistic) {
+        let mut model = match base.filter(|base| kind > base.kind && base.kind >= Kind::Logistic) {
             Some(base) => Propensity { kind, ..base.clone() },
             None => Propensity::fit_logistic(run, kind, rows, chosen)?,
         };
-        if kind == Kind::BoostedTrees {
+        if kind >= Kind::BoostedTrees && model.trees.is_none() {
             model.grow(run, rows)?;
+        }
+        if kind == Kind::Network {
+            model.network = PropensityNetwork::fit(run, rows, chosen)?;
+            if model.network.is_none() {
+                model.kind = Kind::BoostedTrees;
+            }
         }
         Ok(model)
     }
@@ -107,6 +118,7 @@ impl Propensity {
             expansion,
             logistic,
             trees: None,
+            network: None,
             platt: Platt { slope: 1.0, intercept: 0.0 },
         })
     }
@@ -137,6 +149,7 @@ impl Propensity {
             intercept: self.logistic.intercept,
             effects: self.expansion.effects(&self.logistic.coefficients),
             trees: self.trees.as_ref().map(|trees| trees.scan(&columns)).transpose()?,
+            network: self.network.as_ref().map(PropensityNetwork::scan),
         })
     }
 
@@ -198,6 +211,7 @@ impl Propensity {
             && self.chosen.iter().all(|&feature| feature < n_features)
             && self.expansion.fits(n_features)
             && self.expansion.n_columns() == self.logistic.coefficients.len()
+            && self.network.as_ref().is_none_or(|network| network.fits(n_features))
     }
 
     /// Adds the model to a file.
@@ -216,17 +230,21 @@ impl Propensity {
         if let Some(trees) = &self.trees {
             trees.write(writer, &format!("{name}.trees"))?;
         }
+        if let Some(network) = &self.network {
+            network.write(writer, &format!("{name}.network"))?;
+        }
         Ok(())
     }
 
     /// Reads back what [`Propensity::write`] wrote.
     pub(crate) fn read(file: &File, name: &str) -> Result<Propensity> {
         let saved: Saved = file.json(&format!("{name}.propensity"))?;
-        let trees = if saved.kind == Kind::BoostedTrees {
-            Some(FittedTrees::read(file, &format!("{name}.trees"))?)
-        } else {
-            None
-        };
+        let trees = (saved.kind >= Kind::BoostedTrees)
+            .then(|| FittedTrees::read(file, &format!("{name}.trees")))
+            .transpose()?;
+        let network = (saved.kind == Kind::Network)
+            .then(|| PropensityNetwork::read(file, &format!("{name}.network")))
+            .transpose()?;
         Ok(Propensity {
             kind: saved.kind,
             n_features: saved.n_features,
@@ -234,6 +252,7 @@ impl Propensity {
             expansion: saved.expansion,
             logistic: FittedLogistic::read(file, &format!("{name}.logistic"))?,
             trees,
+            network,
             platt: match saved.platt.as_slice() {
                 &[slope, intercept] => Platt { slope, intercept },
                 _ => Platt { slope: 1.0, intercept: 0.0 },

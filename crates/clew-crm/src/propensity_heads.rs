@@ -64,11 +64,12 @@ impl Heads {
             }
         }
         let whole: f64 = models.iter().map(|(_, _, weight)| weight).sum();
+        let n_columns = models.iter().map(|(_, scan, _)| scan.n_columns()).max().unwrap_or_default();
         let mut all = vec![0.0; offer.state.customers.len()];
         run.pool.install(|| {
             all.par_chunks_mut(CHUNK).enumerate().try_for_each(|(part, out)| -> Result<()> {
                 run.check()?;
-                let mut block = vec![[0.0; BLOCK]; self.n_features + 1];
+                let mut block = vec![[0.0; BLOCK]; n_columns];
                 for (at, out) in out.chunks_mut(BLOCK).enumerate() {
                     let from = part * CHUNK + at * BLOCK;
                     let places: [usize; BLOCK] = std::array::from_fn(|lane| from + lane);

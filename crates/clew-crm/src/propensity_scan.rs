@@ -3,6 +3,10 @@ use clew_learn::columns::{self, BLOCK, Bent, Column};
 use clew_learn::trees::TreeScan;
 
 use crate::error::Result;
+use crate::propensity_network::PropensityNetworkScan;
+
+/// What logistic model, trees and network count in their mean.
+const SHARES: [f32; 3] = [0.3, 0.3, 0.4];
 
 /// A model of one kind, ready for blocks of raw features.
 pub(crate) struct PropensityScan {
@@ -12,12 +16,14 @@ pub(crate) struct PropensityScan {
     pub(crate) effects: Vec<(usize, Bent)>,
     /// Over the features, and the logistic log-odds in the column behind them.
     pub(crate) trees: Option<TreeScan>,
+    /// Over the features.
+    pub(crate) network: Option<PropensityNetworkScan>,
 }
 
 impl PropensityScan {
-    /// Columns that a block must have: the features, and one to work in.
+    /// Columns that a block must have: the features, and those to work in.
     pub(crate) fn n_columns(&self) -> usize {
-        self.n_features + 1
+        self.n_features + 1 + self.network.as_ref().map_or(0, PropensityNetworkScan::n_work)
     }
 
     /// Log-odds of the linear part alone.
@@ -35,8 +41,16 @@ impl PropensityScan {
         let Some(trees) = &self.trees else { return Ok(linear) };
         block[self.n_features] = linear;
         let odds = trees.decision(block)?;
-        // Half the logistic model's log-odds, which err elsewhere than those of the trees.
-        Ok(std::array::from_fn(|lane| 0.5 * (odds[lane] as f32 + linear[lane])))
+        // The models err in different places: their mean is better than any of them.
+        let Some(network) = &self.network else {
+            return Ok(std::array::from_fn(|lane| 0.5 * (odds[lane] as f32 + linear[lane])));
+        };
+        let (features, work) = block.split_at_mut(self.n_features);
+        let third = network.decision(features, &mut work[1..]);
+        let [linear_counts, trees_count, network_counts] = SHARES;
+        Ok(std::array::from_fn(|lane| {
+            linear_counts * linear[lane] + trees_count * odds[lane] as f32 + network_counts * third[lane]
+        }))
     }
 
     /// What `answer` says of each block of rows, `n_features` numbers each.

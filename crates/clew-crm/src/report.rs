@@ -28,7 +28,7 @@ pub struct Report {
     /// The day of the full training that this one started from; none of a full training itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_from: Option<String>,
-    /// The model that was chosen, by name: `linear`, `logistic` or `boosted_trees`.
+    /// The model that was chosen, by name: `linear`, `logistic`, `boosted_trees` or `network`.
     pub chosen: String,
     /// The chosen model and each baseline on the judged window: the model first, under the name `clew`.
     pub methods: Vec<MethodFigures>,
@@ -166,7 +166,7 @@ pub struct Figures {
 /// One of the nested models, in training and out of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CandidateFigures {
-    /// `linear`, `logistic`, `boosted_trees`, or the same with `cold ` before it for the model of never-sold offers.
+    /// `linear`, `logistic`, `boosted_trees`, `network`, or the same with `cold ` before it for the model of never-sold offers.
     pub name: String,
     /// AUC on the rows it was fitted on, mean over offers and cutoffs.
     pub auc_training: f64,

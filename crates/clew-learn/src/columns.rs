@@ -20,6 +20,11 @@ pub fn ln_1p(values: &mut Column) {
     columns::ln_1p(simd::level(), values);
 }
 
+/// Hyperbolic tangent of each value, within 6e-6.
+pub fn tanh(values: &mut Column) {
+    columns::tanh(simd::level(), values);
+}
+
 /// Dot products of each row with some vectors, as long as there are columns and lying one after the other; as many as
 /// `to` has columns.
 pub fn combine(rows: &[Column], vectors: &[f32], to: &mut [Column]) {

@@ -10,6 +10,7 @@
 use ndarray::ArrayView2;
 use rand::Rng;
 use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
 
 use crate::check::{self, Missing};
 use crate::error::{Error, Result};
@@ -21,10 +22,15 @@ use crate::trees::Validation;
 
 use objective::{Cases, Shape};
 
+mod batches;
 mod file;
 mod lbfgs;
 mod objective;
+mod scan;
 mod split;
+
+pub use batches::Batches;
+pub use scan::NetworkScan;
 
 /// How to fit a network.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +39,8 @@ pub struct Network {
     pub loss: Loss,
     /// Units of the hidden layer.
     pub n_hidden: usize,
+    /// What a hidden unit makes of its sum.
+    pub unit: Unit,
     /// Penalty of the linear part: Σ weight × loss + l2 / 2 × Σ coefficient².
     pub l2: f64,
     /// Penalty of the hidden layer: decay / 2 × Σ of the squares of its weights, offsets and outputs.
@@ -49,11 +57,39 @@ pub struct Network {
     pub least_gain: f64,
 }
 
+/// What a hidden unit makes of its sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Hyperbolic tangent: smooth, as full steps need it.
+    Tanh,
+    /// The sum where it is positive, else 0 (Glorot, Bordes and Bengio 2011): for small batches.
+    Rectified,
+}
+
+impl Unit {
+    fn value(self, sum: f64) -> f64 {
+        match self {
+            Unit::Tanh => sum.tanh(),
+            Unit::Rectified => sum.max(0.0),
+        }
+    }
+
+    /// The slope where the value is this.
+    fn slope(self, value: f64) -> f64 {
+        match self {
+            Unit::Tanh => 1.0 - value * value,
+            Unit::Rectified => f64::from(u8::from(value > 0.0)),
+        }
+    }
+}
+
 impl Default for Network {
     fn default() -> Network {
         Network {
             loss: Loss::Logistic,
             n_hidden: 16,
+            unit: Unit::Tanh,
             l2: 1.0,
             decay: 1.0,
             max_iterations: 300,
@@ -102,7 +138,7 @@ impl Network {
         let scaler = StandardScaler::fit(run, learning.x.view(), &learning.weight)?;
         let learning = Cases { x: scaler.transform(learning.x.view())?, ..learning };
         let judging = Cases { x: scaler.transform(judging.x.view())?, ..judging };
-        let shape = Shape { d: x.ncols(), h: self.n_hidden };
+        let shape = Shape { d: x.ncols(), h: self.n_hidden, unit: self.unit };
         let start = self.start(run, &learning, shape)?;
         let total: f64 = learning.weight.iter().map(|&weight| f64::from(weight)).sum();
         let slopes = |at: &[f64]| objective::slopes(run, self, shape, &learning, total, at);
@@ -186,6 +222,11 @@ impl FittedNetwork {
     /// z of each row of `x`: what the link turns into the prediction.
     pub fn decision(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f32>> {
         Ok(self.decisions(run, x)?.into_iter().map(check::narrow).collect())
+    }
+
+    /// Columns learned.
+    pub fn n_columns(&self) -> usize {
+        self.shape.d
     }
 
     fn decisions(&self, run: &Run<'_>, x: ArrayView2<'_, f32>) -> Result<Vec<f64>> {

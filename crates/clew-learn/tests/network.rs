@@ -1,10 +1,11 @@
 //! The network: it is the regression where that is right, and better where it is not.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use clew_learn::columns::{self, BLOCK};
 use clew_learn::logistic::LogisticRegression;
 use clew_learn::loss::Loss;
 use clew_learn::metrics;
-use clew_learn::network::Network;
+use clew_learn::network::{Batches, Network, Unit};
 use clew_learn::scaling::StandardScaler;
 use clew_learn::trees::Validation;
 use ndarray::Array2;
@@ -86,4 +87,50 @@ fn faults_are_named() {
     assert!(told(Network { validation_share: f64::NAN, ..Default::default() }).contains("NaN"));
     assert!(told(Network { decay: -1.0, ..Default::default() }).contains("decay"));
     assert!(told(Network { validation_share: 1e-12, ..Default::default() }).contains("validate"));
+}
+
+#[test]
+fn by_small_batches_it_learns_the_same_and_blocks_are_scored_alike() {
+    let ((x, y), (x_late, y_late)) = (cases(6_000, 6, 21), cases(4_000, 6, 22));
+    let weight = vec![1.0; 6_000];
+    let batches = Batches { n_epochs: 30, ..Default::default() };
+    let fit = run(|run| Network::default().fit_by_batches(run, x.view(), &y, &weight, &batches)).unwrap();
+    let again = run(|run| Network::default().fit_by_batches(run, x.view(), &y, &weight, &batches)).unwrap();
+    assert_eq!(fit, again);
+    assert!(fit.loss_after < fit.loss_before - 0.05, "{fit:?}");
+    let (full, decided) = run(|run| {
+        let full = Network::default().fit(run, x.view(), &y, &weight, None).unwrap();
+        (full.predict(run, x_late.view()).unwrap(), fit.decision(run, x_late.view()).unwrap())
+    });
+    let auc = |p: &[f32]| metrics::auc(p, &y_late, &vec![1.0; 4_000]).unwrap();
+    assert!(auc(&decided) > auc(&full) - 0.01, "{} against {}", auc(&decided), auc(&full));
+
+    let scan = fit.scan();
+    let mut block = vec![[0.0; BLOCK]; 6];
+    let mut work = vec![[f32::NAN; BLOCK]; scan.n_work()];
+    let rows = x_late.as_slice().unwrap();
+    for (rows, decided) in rows.chunks(6 * BLOCK).zip(decided.chunks(BLOCK)) {
+        columns::gather(rows.chunks_exact(6), &mut block);
+        for (found, &wanted) in scan.decision(&block, &mut work).iter().zip(decided) {
+            assert!((found - wanted).abs() < 1e-3, "{found} for {wanted}");
+        }
+    }
+}
+
+#[test]
+fn batches_that_cannot_be_are_refused() {
+    let (x, y) = cases(100, 6, 23);
+    for batches in [
+        Batches { n_epochs: 0, ..Default::default() },
+        Batches { n_rows: 0, ..Default::default() },
+        Batches { rate: f32::NAN, ..Default::default() },
+    ] {
+        let refused = run(|run| Network::default().fit_by_batches(run, x.view(), &y, &[1.0; 100], &batches));
+        assert!(refused.unwrap_err().to_string().contains("use one epoch"));
+    }
+    let one_class = run(|run| {
+        let model = Network::default();
+        model.fit_by_batches(run, x.view(), &vec![1.0; 100], &[1.0; 100], &Batches::default())
+    });
+    assert!(one_class.is_err(), "one class teaches nothing");
 }

@@ -125,9 +125,8 @@ fn columns_with_a_planted_effect_are_found_and_no_others() {
     let none = report(&shuffled(&records()));
     assert_eq!(telling(&none), [""; 0], "{:?}", none.attributes);
     // Nor does a model lose anything without them, while it does without the purchases of the offer.
-    let without = |report: &Report, set: &str| {
-        report.ablation.iter().find(|of| of.without == set).unwrap().clone()
-    };
+    let without =
+        |report: &Report, set: &str| report.ablation.iter().find(|of| of.without == set).unwrap().clone();
     let attributes = without(&none, "the customers' attributes").saved;
     assert!(attributes.low <= 0.0 && 0.0 <= attributes.high, "{attributes:?}");
     let (all, blind) = (without(&found, "nothing"), without(&found, "purchases of the offer"));

@@ -1,5 +1,5 @@
 //! A network in a file: `{name}.loss` (JSON), `{name}.shape` (u64: columns, hidden units, steps, whether the
-//! network was kept), `{name}.losses` (f64: before, after), `{name}.parameters` (f64), and the scaler under
+//! network was kept), `{name}.unit` (JSON), `{name}.losses` (f64: before, after), `{name}.parameters` (f64), and the scaler under
 //! `{name}.scaler`.
 
 use super::FittedNetwork;
@@ -12,6 +12,7 @@ impl FittedNetwork {
     /// Adds the network to a file, under `name`.
     pub fn write(&self, writer: &mut Writer, name: &str) -> Result<()> {
         writer.json(&format!("{name}.loss"), &self.loss)?;
+        writer.json(&format!("{name}.unit"), &self.shape.unit)?;
         let shape = [self.shape.d, self.shape.h, self.n_iterations, usize::from(self.left_the_start)];
         writer.section(&format!("{name}.shape"), &shape.map(|number| number as u64))?;
         writer.section(&format!("{name}.losses"), &[self.loss_before, self.loss_after])?;
@@ -37,7 +38,7 @@ impl FittedNetwork {
             && scaler.means.len() as u64 == d
             && parameters.iter().chain([&loss_before, &loss_after]).all(|value| value.is_finite())
             && left <= 1;
-        let shape = Shape { d: d as usize, h: h as usize };
+        let shape = Shape { d: d as usize, h: h as usize, unit: file.json(&format!("{name}.unit"))? };
         // In this order: the length of an unsound shape may overflow.
         if !sound || shape.len() != parameters.len() {
             return Err(wrong());

@@ -2,7 +2,7 @@
 
 use ndarray::Array2;
 
-use super::Network;
+use super::{Network, Unit};
 use crate::error::Result;
 use crate::loss::Loss;
 use crate::parallel::{map_chunks, sum_chunks};
@@ -17,15 +17,17 @@ const CHUNK: usize = 2_048;
 pub(super) struct Shape {
     pub(super) d: usize,
     pub(super) h: usize,
+    pub(super) unit: Unit,
 }
 
 /// The parts of the parameters.
-struct Parts<'a> {
-    coefficients: &'a [f64],
-    intercept: f64,
-    weights: &'a [f64],
-    offsets: &'a [f64],
-    outputs: &'a [f64],
+pub(super) struct Parts<'a> {
+    pub(super) coefficients: &'a [f64],
+    pub(super) intercept: f64,
+    pub(super) weights: &'a [f64],
+    pub(super) offsets: &'a [f64],
+    pub(super) outputs: &'a [f64],
+    unit: Unit,
 }
 
 impl Shape {
@@ -33,12 +35,12 @@ impl Shape {
         self.d + 1 + self.d * self.h + 2 * self.h
     }
 
-    fn parts(self, at: &[f64]) -> Parts<'_> {
+    pub(super) fn parts(self, at: &[f64]) -> Parts<'_> {
         let (coefficients, rest) = at.split_at(self.d);
         let (intercept, rest) = rest.split_at(1);
         let (weights, rest) = rest.split_at(self.d * self.h);
         let (offsets, outputs) = rest.split_at(self.h);
-        Parts { coefficients, intercept: intercept[0], weights, offsets, outputs }
+        Parts { coefficients, intercept: intercept[0], weights, offsets, outputs, unit: self.unit }
     }
 }
 
@@ -54,7 +56,7 @@ impl Parts<'_> {
             hidden.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += x * weight);
         }
         for (value, output) in hidden.iter_mut().zip(self.outputs) {
-            *value = value.tanh();
+            *value = self.unit.value(*value);
             z += *value * output;
         }
         z
@@ -117,7 +119,7 @@ pub(super) fn slopes(
     total: f64,
     at: &[f64],
 ) -> Result<(f64, Vec<f64>)> {
-    let Shape { d, h } = shape;
+    let Shape { d, h, .. } = shape;
     let x = cases.x.as_standard_layout();
     let values = x.as_slice().unwrap_or(&[]);
     let n = shape.len();
@@ -142,7 +144,7 @@ pub(super) fn slopes(
             for (unit, value) in hidden.iter_mut().enumerate() {
                 outputs[unit] += slope * *value;
                 // From here on `hidden` holds the slope in what the unit sums up.
-                *value = slope * parts.outputs[unit] * (1.0 - *value * *value);
+                *value = slope * parts.outputs[unit] * shape.unit.slope(*value);
                 offsets[unit] += *value;
             }
             for ((&x, coefficient), weights) in
@@ -178,7 +180,7 @@ mod tests {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         let run = Run { pool: &pool, seed: 3, progress: &Silent, stop: &Stop::new() };
         let mut rng = run.rng(0);
-        let shape = Shape { d: 3, h: 4 };
+        let shape = Shape { d: 3, h: 4, unit: Unit::Tanh };
         let cases = Cases {
             x: Array2::from_shape_simple_fn((40, 3), || rng.random::<f32>() - 0.5),
             y: (0..40).map(|row| 1.0 + (row % 3) as f32).collect(),
