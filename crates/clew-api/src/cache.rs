@@ -25,6 +25,22 @@ pub(crate) enum Key {
     Scorer(Uuid, Uuid, i64, i64),
 }
 
+impl Key {
+    /// Whether the other is of an older history of the same tenant.
+    fn supersedes(self, other: &Key) -> bool {
+        let version = |key: &Key| match *key {
+            Key::Records(tenant_id, version) | Key::Scorer(tenant_id, _, version, _) => {
+                Some((tenant_id, version))
+            }
+            Key::Model(..) => None,
+        };
+        match (version(&self), version(other)) {
+            (Some((tenant_id, version)), Some((other_id, other))) => tenant_id == other_id && other < version,
+            _ => false,
+        }
+    }
+}
+
 /// A thing that is kept.
 #[derive(Debug, Clone)]
 pub(crate) enum Kept {
@@ -142,6 +158,8 @@ impl Cache {
         {
             slot.size_bytes = size_bytes;
         }
+        // An older history may hold what was deleted since, and nobody asks for it again.
+        slots.by_key.retain(|other, _| !key.supersedes(other));
         loop {
             let total: u64 = slots.by_key.values().map(|slot| slot.size_bytes).sum();
             metrics::gauge!(CACHE_BYTES).set(total as f64);

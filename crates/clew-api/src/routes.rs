@@ -4,7 +4,9 @@ mod audit;
 mod campaign;
 mod campaign_report;
 mod campaign_report_view;
+mod customer;
 mod data;
+mod erasure;
 mod event;
 mod gain_curve;
 mod gain_curve_view;
@@ -16,8 +18,10 @@ mod model;
 mod model_estimate;
 mod model_report;
 mod offer;
+mod product;
 mod recommendation;
 mod reference;
+mod row;
 mod rule;
 mod rule_test;
 mod schedule;
@@ -46,6 +50,9 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(import::routes())
         .merge(event::routes())
         .merge(data::routes())
+        .merge(customer::routes())
+        .merge(erasure::routes())
+        .merge(product::routes())
         .merge(model::routes())
         .merge(model_estimate::routes())
         .merge(model_report::routes())

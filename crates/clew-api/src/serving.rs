@@ -196,7 +196,7 @@ async fn open_records(state: &ApiState, tenant_id: Uuid, info: &SnapshotInfo) ->
     let (own, info) = (state.clone(), info.clone());
     let key = Key::Records(tenant_id, info.version);
     let open = async move {
-        let records = snapshot::open(own.objects(), &info).await?;
+        let (_, records) = snapshot::open_latest(own.store(), own.objects(), tenant_id, info).await?;
         let size_bytes = records.size_bytes() as u64;
         Ok((Arc::new(records), size_bytes))
     };

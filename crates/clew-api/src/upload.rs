@@ -11,7 +11,7 @@ use crate::state::ApiState;
 
 /// A body that was kept.
 pub(crate) struct Upload {
-    /// Its name in the object store, by its content's hash.
+    /// Its name in the object store: its content's hash, and a mark of its own.
     pub(crate) object: String,
     /// Its size.
     pub(crate) size_bytes: i64,
@@ -21,8 +21,10 @@ impl Upload {
     /// Hash of the content and of what was said of it, for idempotency.
     pub(crate) fn digest(&self, said: &Value) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
-        // The object's name is the hash of its content.
-        hasher.update(self.object.as_bytes()).update(&[0]).update(said.to_string().as_bytes());
+        // The object's name begins with the hash of its content; what tells it from the same content sent again does not
+        // count.
+        let content = self.object.rsplit_once('-').map_or(self.object.as_str(), |(content, _)| content);
+        hasher.update(content.as_bytes()).update(&[0]).update(said.to_string().as_bytes());
         *hasher.finalize().as_bytes()
     }
 }
@@ -33,7 +35,9 @@ impl Upload {
 /// 413 beyond the configured size, 408 when it pauses, 400 when it breaks off, 422 when it is empty, 507 when
 /// there is no room.
 pub(crate) async fn receive(state: &ApiState, tenant_id: Uuid, body: Body) -> Result<Upload> {
-    let mut writer = state.objects().writer(&format!("{tenant_id}/imports"), "").await?;
+    // Each has a name of its own, so that one is deleted without another that happens to be the same file.
+    let ending = format!("-{}", Uuid::now_v7().simple());
+    let mut writer = state.objects().writer(&format!("{tenant_id}/imports"), &ending).await?;
     match copy(state, &mut writer, body).await {
         Ok(()) if writer.size_bytes() == 0 => {
             writer.abort().await?;

@@ -95,9 +95,9 @@ async fn events_are_taken_all_or_none() {
     let event = |id: &str| json!({"kind": "view", "customer_id": "c1", "product_id": "p1", "occurred_at": "2026-11-20T10:00:00Z", "event_id": id});
     let taken =
         sender.post("/v1/events", &json!({"events": [event("a"), event("b"), event("a")]})).await.expect(202);
-    assert_eq!(taken.body(), json!({"accepted": 2, "duplicates": 1}));
+    assert_eq!(taken.body(), json!({"accepted": 2, "duplicates": 1, "refused": 0}));
     let again = sender.post("/v1/events", &json!([event("a"), event("c")])).await.expect(202);
-    assert_eq!(again.body(), json!({"accepted": 1, "duplicates": 1}));
+    assert_eq!(again.body(), json!({"accepted": 1, "duplicates": 1, "refused": 0}));
     let mut wrong = event("d");
     wrong["quantity"] = json!("two");
     let wrong = sender

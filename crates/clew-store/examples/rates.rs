@@ -62,6 +62,7 @@ async fn main() -> Outcome<()> {
         name: "events.csv".to_owned(),
         format: None,
         mapping: Mapping::default(),
+        readmit_erased: false,
     };
     let now = DateTime::from_timestamp(FIRST + DAYS * 86_400, 0).unwrap_or_default();
     forget_peak();

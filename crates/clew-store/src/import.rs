@@ -8,7 +8,9 @@ use crate::cursor::{Page, Paged};
 use crate::entity::Entity;
 use crate::error::{Error, Result};
 use crate::job::{self, Job, NewJob, State};
+use crate::object::Objects;
 use crate::scope::Tenant;
+use crate::store::Store;
 
 /// The kind of the jobs that import; their payload is `{"import_id": …}`.
 pub const JOB_KIND: &str = "import";
@@ -48,6 +50,8 @@ pub struct Import {
     pub rejected_object: Option<String>,
     /// The number of the write.
     pub batch: Option<i64>,
+    /// Whether an owner lets erased customers come back with it.
+    pub readmit_erased: bool,
     /// When it came in.
     pub created_at: DateTime<Utc>,
     /// When it was read.
@@ -69,6 +73,8 @@ pub struct NewImport {
     pub compression: Option<String>,
     /// Which columns are renamed, and what is constant.
     pub mapping: Value,
+    /// Whether an owner lets erased customers come back with it.
+    pub readmit_erased: bool,
     /// The request that brought it, for the logs.
     pub request_id: Option<String>,
 }
@@ -100,8 +106,9 @@ pub async fn enqueue(tenant: &mut Tenant<'_>, new: &NewImport) -> Result<(Import
     job.request_id.clone_from(&new.request_id);
     let job = job::enqueue(tenant, &job).await?;
     sqlx::query(
-        "insert into imports (tenant_id, id, entity, job_id, object, size_bytes, format, compression, mapping)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into imports (tenant_id, id, entity, job_id, object, size_bytes, format, compression, mapping,
+             readmit_erased)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(tenant_id)
     .bind(id)
@@ -112,6 +119,7 @@ pub async fn enqueue(tenant: &mut Tenant<'_>, new: &NewImport) -> Result<(Import
     .bind(&new.format)
     .bind(&new.compression)
     .bind(&new.mapping)
+    .bind(new.readmit_erased)
     .execute(tenant.connection())
     .await?;
     let import = find(tenant, id).await?.ok_or(Error::Missing { what: "import" })?;
@@ -170,4 +178,51 @@ pub async fn finish(tenant: &mut Tenant<'_>, id: Uuid, outcome: &Outcome) -> Res
     .execute(tenant.connection())
     .await?;
     if done.rows_affected() == 0 { Err(Error::Missing { what: "import" }) } else { Ok(()) }
+}
+
+/// Deletes the files of imports that have ended, and their lists of rejected lines; gives how many imports they were of.
+/// A file that an import under way still reads stays: the import deletes it at its end, see [`discard`].
+pub async fn clear(store: &Store, objects: &Objects, tenant_id: Uuid) -> Result<u64> {
+    let mut tenant = store.tenant(tenant_id).await?;
+    let ended: Vec<(Uuid, String, Option<String>)> = sqlx::query_as(
+        "select imports.id, object, rejected_object
+         from imports join jobs on jobs.tenant_id = imports.tenant_id and jobs.id = imports.job_id
+         where imports.tenant_id = $1 and cleared_at is null and state in ('succeeded', 'failed', 'cancelled')",
+    )
+    .bind(tenant_id)
+    .fetch_all(tenant.connection())
+    .await?;
+    drop(tenant);
+    let mut ids = Vec::with_capacity(ended.len());
+    for (id, object, rejected_object) in ended {
+        discard(store, objects, tenant_id, &object).await?;
+        if let Some(object) = rejected_object {
+            objects.delete(&object).await?;
+        }
+        ids.push(id);
+    }
+    let mut tenant = store.tenant(tenant_id).await?;
+    sqlx::query(
+        "update imports set cleared_at = now(), rejected_object = null where tenant_id = $1 and id = any ($2)",
+    )
+    .bind(tenant_id)
+    .bind(&ids)
+    .execute(tenant.connection())
+    .await?;
+    tenant.commit().await?;
+    Ok(ids.len() as u64)
+}
+
+/// Deletes the file of an import that has ended, unless another that is under way came with the same one.
+pub async fn discard(store: &Store, objects: &Objects, tenant_id: Uuid, object: &str) -> Result<()> {
+    let mut tenant = store.tenant(tenant_id).await?;
+    let needed: bool = sqlx::query_scalar(
+        "select exists (select from imports join jobs on jobs.tenant_id = imports.tenant_id and jobs.id = imports.job_id
+             where imports.tenant_id = $1 and object = $2 and state in ('queued', 'running'))",
+    )
+    .bind(tenant_id)
+    .bind(object)
+    .fetch_one(tenant.connection())
+    .await?;
+    if needed { Ok(()) } else { objects.delete(object).await }
 }

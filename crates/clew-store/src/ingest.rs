@@ -12,8 +12,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use clew_learn::Progress;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::entity::Entity;
+use crate::erased::Gate;
 use crate::error::{Error, Result};
 use crate::import::Outcome;
 use crate::intake::{File, FileReport, Format};
@@ -21,7 +23,7 @@ use crate::mapping::Mapping;
 use crate::object::Objects;
 use crate::scope::Tenant;
 
-pub(crate) use table::column_type_of;
+pub(crate) use table::{column_type_of, write_types};
 
 /// A file to bring in.
 #[derive(Debug, Clone)]
@@ -36,6 +38,8 @@ pub struct Incoming {
     pub format: Option<Format>,
     /// Which columns are renamed, and what is constant.
     pub mapping: Mapping,
+    /// Whether an owner lets erased customers come back.
+    pub readmit_erased: bool,
 }
 
 /// What became of a file.
@@ -59,18 +63,23 @@ pub async fn run(
     let file = File::named(&incoming.path, &incoming.name, incoming.format)?;
     let mapping = incoming.mapping.of(incoming.entity);
     let listing = pipe::Listing::new()?;
+    let gate = Gate::open(tenant, incoming.readmit_erased).await?;
     let (report, orphans, batch) = match incoming.entity {
         Entity::Events => {
-            let written = event::run(tenant, file, mapping, &listing, now, progress).await?;
+            let written = event::run(tenant, file, mapping, &listing, &gate, now, progress).await?;
             (written.report, written.n_orphans, (written.n_new > 0).then_some(written.batch))
         }
         entity => {
-            let written = table::run(tenant, entity, file, mapping, &listing, progress).await?;
+            let written = table::run(tenant, entity, file, mapping, &listing, &gate, progress).await?;
             (written.report, 0, written.is_changed.then_some(written.batch))
         }
     };
     let rejected_object = match listing.file()? {
-        Some(path) => Some(objects.put_file(&format!("{}/rejected", tenant.id()), ".csv", &path).await?.name),
+        Some(path) => {
+            // A name of its own: one list is deleted without another that happens to say the same.
+            let ending = format!("-{}.csv", Uuid::now_v7().simple());
+            Some(objects.put_file(&format!("{}/rejected", tenant.id()), &ending, &path).await?.name)
+        }
         None => None,
     };
     let outcome = Outcome {
@@ -131,6 +140,8 @@ pub struct Taken {
     pub n_accepted: u64,
     /// Events that were there already.
     pub n_duplicates: u64,
+    /// Events of erased customers, which are passed over.
+    pub n_refused: u64,
 }
 
 /// All that is wrong with the events of a request.

@@ -144,10 +144,28 @@ impl Objects {
 
     /// Removes an object; it is no error if it is not there.
     pub async fn delete(&self, name: &str) -> Result<()> {
+        if let Some(cache) = &self.cache {
+            let file = cache.join(path(name)?.as_ref());
+            match tokio::fs::remove_file(&file).await {
+                Ok(()) => {}
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io(file, error)),
+            }
+        }
         match self.store.delete(&path(name)?).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The names of all objects below `folder`.
+    pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
+        let mut found = self.store.list(Some(&path(folder)?));
+        let mut names = Vec::new();
+        while let Some(object) = found.next().await {
+            names.push(object?.location.to_string());
+        }
+        Ok(names)
     }
 
     /// Whether the store answers; for readiness.

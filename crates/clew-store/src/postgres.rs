@@ -21,6 +21,11 @@ const NAME: &str = "clew";
 /// Only a part of the socket's name: nothing listens on the network.
 const PORT: u16 = 5432;
 
+/// A program that comes with Postgres, by its name: `pg_dump`.
+pub(crate) fn program(name: &str) -> Result<PathBuf> {
+    Ok(binaries::find(None, None)?.postgres.with_file_name(name))
+}
+
 /// Where and with what to start.
 #[derive(Debug, Clone)]
 pub struct PrivateConfig {

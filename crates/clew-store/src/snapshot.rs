@@ -32,6 +32,9 @@ use crate::store::Store;
 /// Versions of a tenant's snapshot that are kept: a reader may still be opening the last but one.
 const N_KEPT: i64 = 3;
 
+/// How often a snapshot is begun anew because rows were taken away while it was made.
+const MAX_TRIES: u32 = 8;
+
 /// The form of the files. A snapshot of another form is made anew.
 const FORM: u32 = 1;
 
@@ -39,6 +42,9 @@ const FORM: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SnapshotInfo {
     form: u32,
+    /// The tenant's epoch: raised when rows are taken away, which no later part of an earlier epoch can tell.
+    #[serde(default)]
+    epoch: i64,
     /// The tenant's snapshots are numbered from 1.
     pub version: i64,
     /// The last write that is in it.
@@ -99,6 +105,7 @@ impl SnapshotInfo {
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 struct Totals {
     batch: i64,
+    epoch: i64,
     n_customers: i64,
     n_products: i64,
     n_campaigns: i64,
@@ -113,25 +120,82 @@ pub async fn refresh(
     tenant_id: Uuid,
     progress: Arc<dyn Progress + Send + Sync>,
 ) -> Result<SnapshotInfo> {
-    let previous = latest(store, tenant_id).await?;
+    for _ in 0..MAX_TRIES {
+        let latest = latest(store, tenant_id).await?;
+        let mut tenant = store.tenant(tenant_id).await?;
+        let totals = totals(&mut tenant).await?;
+        // Rows were taken away since one of an earlier epoch: adding to it cannot tell which.
+        let previous = latest.filter(|latest| latest.epoch == totals.epoch);
+        if let Some(previous) = &previous
+            && previous.batch == totals.batch
+        {
+            return Ok(previous.clone());
+        }
+        let mut added = build(&mut tenant, objects, previous.as_ref(), &totals, &progress).await?;
+        if previous.is_some() && added.n_events != totals.n_events.unsigned_abs() {
+            added = build(&mut tenant, objects, None, &totals, &progress).await?;
+        }
+        drop(tenant);
+        compact_all(objects, tenant_id, &mut added).await?;
+        let Some(info) = record(store, objects, tenant_id, added).await? else {
+            // Rows were taken away while they were read: what was written may hold them.
+            forget_earlier(store, objects, tenant_id).await?;
+            continue;
+        };
+        sweep(store, objects, tenant_id, info.version).await?;
+        progress.report("snapshot", 1.0);
+        return Ok(info);
+    }
+    Err(Error::Conflict { constraint: "rows that are deleted all the time; try again".to_owned() })
+}
+
+/// Deletes every snapshot that was made before rows were last taken away, and every object that such a one may be
+/// made of, whoever left it. Whoever is opening one finds a file missing, and opens the latest: see [`open_latest`].
+pub async fn forget_earlier(store: &Store, objects: &Objects, tenant_id: Uuid) -> Result<()> {
     let mut tenant = store.tenant(tenant_id).await?;
-    let totals = totals(&mut tenant).await?;
-    if let Some(previous) = &previous
-        && previous.batch == totals.batch
-    {
-        return Ok(previous.clone());
+    let epoch = totals(&mut tenant).await?.epoch;
+    sqlx::query(
+        "delete from snapshots where tenant_id = $1 and coalesce((info ->> 'epoch')::bigint, 0) < $2",
+    )
+    .bind(tenant_id)
+    .bind(epoch)
+    .execute(tenant.connection())
+    .await?;
+    tenant.commit().await?;
+    let current = format!("{}/", parts_folder(tenant_id, epoch));
+    for object in objects.list(&parts_folder(tenant_id, 0)).await? {
+        if epoch > 0 && !object.starts_with(&current) && !is_later(&object, tenant_id, epoch) {
+            objects.delete(&object).await?;
+        }
     }
-    let mut added = build(&mut tenant, objects, previous.as_ref(), &totals, &progress).await?;
-    if previous.is_some() && added.n_events != totals.n_events.unsigned_abs() {
-        // Rows were deleted: adding cannot tell which.
-        added = build(&mut tenant, objects, None, &totals, &progress).await?;
+    Ok(())
+}
+
+/// Whether an object is of an epoch after this one: rows were taken away again meanwhile.
+fn is_later(object: &str, tenant_id: Uuid, epoch: i64) -> bool {
+    let below = object.strip_prefix(&format!("{}/", parts_folder(tenant_id, 0)));
+    let folder = below.and_then(|below| below.split_once('/'));
+    folder.and_then(|(folder, _)| folder.parse::<i64>().ok()).is_some_and(|other| other > epoch)
+}
+
+/// Reads a snapshot into memory as [`open`] does, or the latest one if that has taken its place meanwhile; says which.
+pub async fn open_latest(
+    store: &Store,
+    objects: &Objects,
+    tenant_id: Uuid,
+    info: SnapshotInfo,
+) -> Result<(SnapshotInfo, Records)> {
+    let error = match open(objects, &info).await {
+        Ok(records) => return Ok((info, records)),
+        Err(error) => error,
+    };
+    match latest(store, tenant_id).await? {
+        Some(newer) if newer.version > info.version => {
+            let records = open(objects, &newer).await?;
+            Ok((newer, records))
+        }
+        _ => Err(error),
     }
-    drop(tenant);
-    compact_all(objects, tenant_id, &mut added).await?;
-    let info = record(store, objects, tenant_id, added).await?;
-    sweep(store, objects, tenant_id, info.version).await?;
-    progress.report("snapshot", 1.0);
-    Ok(info)
 }
 
 /// The tenant's latest snapshot, if there is one.
@@ -188,13 +252,13 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 async fn totals(tenant: &mut Tenant<'_>) -> Result<Totals> {
     let tenant_id = tenant.id();
     sqlx::query_as(
-        "select last_batch as batch,
+        "select last_batch as batch, epoch,
              coalesce(sum(n_rows) filter (where entity = 'customers'), 0)::bigint as n_customers,
              coalesce(sum(n_rows) filter (where entity = 'products'), 0)::bigint as n_products,
              coalesce(sum(n_rows) filter (where entity = 'campaigns'), 0)::bigint as n_campaigns,
              coalesce(sum(n_rows) filter (where entity = 'events'), 0)::bigint as n_events
          from tenants left join data_counts on tenant_id = id
-         where id = $1 group by last_batch",
+         where id = $1 group by last_batch, epoch",
     )
     .bind(tenant_id)
     .fetch_optional(tenant.connection())
@@ -211,7 +275,7 @@ async fn build(
     progress: &Arc<dyn Progress + Send + Sync>,
 ) -> Result<SnapshotInfo> {
     let tenant_id = tenant.id();
-    let folder = parts_folder(tenant_id);
+    let folder = parts_folder(tenant_id, totals.epoch);
     let work = tempfile::tempdir().map_err(|error| Error::io(std::env::temp_dir(), error))?;
     let after = previous.map_or(0, |previous| previous.batch);
     sqlx::query("select set_config('clew.after_batch', $1::bigint::text, true), set_config('clew.until_batch', $2::bigint::text, true)")
@@ -221,6 +285,7 @@ async fn build(
         .await?;
     let mut info = previous.cloned().unwrap_or(SnapshotInfo {
         form: FORM,
+        epoch: totals.epoch,
         version: 0,
         batch: 0,
         n_customers: 0,
@@ -296,8 +361,9 @@ async fn types(tenant: &mut Tenant<'_>, table: TableKind) -> Result<BTreeMap<Str
         .collect())
 }
 
-fn parts_folder(tenant_id: Uuid) -> String {
-    format!("{tenant_id}/snapshot")
+/// Each epoch has its folder, the first the one above the others, so that what is deleted with one is never another's.
+fn parts_folder(tenant_id: Uuid, epoch: i64) -> String {
+    if epoch == 0 { format!("{tenant_id}/snapshot") } else { format!("{tenant_id}/snapshot/{epoch}") }
 }
 
 async fn put(objects: &Objects, folder: &str, path: &std::path::Path, n_rows: u64) -> Result<Part> {
@@ -307,7 +373,7 @@ async fn put(objects: &Objects, folder: &str, path: &std::path::Path, n_rows: u6
 
 /// Merges small files where they have become many.
 async fn compact_all(objects: &Objects, tenant_id: Uuid, info: &mut SnapshotInfo) -> Result<()> {
-    let folder = parts_folder(tenant_id);
+    let folder = parts_folder(tenant_id, info.epoch);
     let SnapshotInfo { dictionaries, events, tables, .. } = info;
     let lists = [(Kind::Dictionary, dictionaries), (Kind::Events, events)];
     for (kind, parts) in lists.into_iter().chain(tables.values_mut().map(|parts| (Kind::Rows, parts))) {
@@ -325,18 +391,26 @@ async fn compact_all(objects: &Objects, tenant_id: Uuid, info: &mut SnapshotInfo
     Ok(())
 }
 
-/// Makes a snapshot the tenant's latest.
+/// Makes a snapshot the tenant's latest. None when rows were taken away since it was begun.
 async fn record(
     store: &Store,
     objects: &Objects,
     tenant_id: Uuid,
     mut info: SnapshotInfo,
-) -> Result<SnapshotInfo> {
+) -> Result<Option<SnapshotInfo>> {
     let json = serde_json::to_vec(&info).map_err(|error| Error::corrupt("snapshot", error.to_string()))?;
-    let object = objects.put(&parts_folder(tenant_id), ".json", json).await?.name;
+    let object = objects.put(&parts_folder(tenant_id, info.epoch), ".json", json).await?.name;
     let mut n_tries = 0;
     loop {
         let mut tenant = store.tenant(tenant_id).await?;
+        // Locked, so that nothing is taken away before the commit.
+        let epoch: Option<i64> = sqlx::query_scalar("select epoch from tenants where id = $1 for share")
+            .bind(tenant_id)
+            .fetch_optional(tenant.connection())
+            .await?;
+        if epoch != Some(info.epoch) {
+            return Ok(None);
+        }
         let written = sqlx::query_scalar(
             "insert into snapshots (tenant_id, version, batch, object, size_bytes, info)
              select $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5 from snapshots where tenant_id = $1
@@ -353,7 +427,7 @@ async fn record(
             Ok(version) => {
                 tenant.commit().await?;
                 info.version = version;
-                return Ok(info);
+                return Ok(Some(info));
             }
             // Another worker took the number at the same moment.
             Err(Error::Conflict { .. }) if n_tries < 3 => n_tries += 1,

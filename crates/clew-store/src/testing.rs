@@ -59,6 +59,24 @@ impl TestStore {
         tenant.commit().await
     }
 
+    /// Everything that the database holds, as `pg_dump` writes it.
+    pub async fn dump(&self) -> Result<String> {
+        let url = self.url.clone();
+        let dumped = tokio::task::spawn_blocking(move || {
+            let program = crate::postgres::program("pg_dump")?;
+            let output = std::process::Command::new(&program)
+                .args(["--inserts", "--dbname", &url])
+                .output()
+                .map_err(|error| Error::io(&program, error))?;
+            if !output.status.success() {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                return Err(Error::private("pg_dump", said));
+            }
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        });
+        dumped.await.map_err(|error| Error::private("pg_dump", error.to_string()))?
+    }
+
     /// A connection as the owner, without any wall: for what a test wants to see or break.
     pub async fn owner(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)

@@ -41,12 +41,14 @@ async fn look(task: &Task) -> Result<Finished, Failure> {
     ));
     let info = task.unless_stopped(refresh).await?;
     task.report("reading the history", 0.4);
-    let (objects, batch, waiting) = (task.objects().clone(), info.batch, Handle::current());
-    let found = task
+    let (store, objects, tenant_id) = (task.store().clone(), task.objects().clone(), task.job().tenant_id);
+    let waiting = Handle::current();
+    let (batch, found) = task
         .compute(0, (0.4, 0.95), move |run| {
-            let records = waiting.block_on(snapshot::open(&objects, &info))?;
+            let (read, records) =
+                waiting.block_on(snapshot::open_latest(&store, &objects, tenant_id, info))?;
             run.check()?;
-            Ok(clew_crm::drift::drift(run, &records, as_of)?)
+            Ok((read.batch, clew_crm::drift::drift(run, &records, as_of)?))
         })
         .await?;
     let json = serde_json::to_value(&found).map_err(|error| Failure::internal("writing the drift", error))?;

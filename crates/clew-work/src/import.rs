@@ -37,6 +37,7 @@ async fn read_in(task: &Task) -> Result<Finished, Failure> {
         name: row.entity.to_string(),
         format: row.format.as_deref().and_then(Format::parse),
         mapping: Mapping::from_json(&row.mapping, row.entity)?,
+        readmit_erased: row.readmit_erased,
     };
     task.report("reading the file", 0.02);
     task.config().at.reach("read");
@@ -64,7 +65,14 @@ async fn read_in(task: &Task) -> Result<Finished, Failure> {
         "columns": outcome.columns,
         "notes": ingested.report.notes,
     });
-    task.finish(tenant, &result).await
+    let finished = task.finish(tenant, &result).await?;
+    // What came in is in the tables now: its file is one copy of persons' data fewer to look after. One that is left
+    // behind here goes with the next erasure, or at its term.
+    if let Err(error) = import::discard(task.store(), task.objects(), task.job().tenant_id, &row.object).await
+    {
+        tracing::warn!(import.id = %row.id, error = &error as &dyn std::error::Error, "the file of an import was not deleted");
+    }
+    Ok(finished)
 }
 
 /// What was asked for.

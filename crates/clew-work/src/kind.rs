@@ -20,6 +20,11 @@ pub trait Kind: Send + Sync + 'static {
         false
     }
 
+    /// Whether it must not wait for long work: one such job runs beside a worker's places when they are all taken.
+    fn is_urgent(&self) -> bool {
+        false
+    }
+
     /// Does it. Heavy arithmetic goes through [`Task::compute`]; the last step is [`Task::finish`]. The future is
     /// dropped when the worker has to go and the job has not stopped in time.
     fn run<'a>(&'a self, task: &'a Task) -> Outcome<'a>;

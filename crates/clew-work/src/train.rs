@@ -47,15 +47,17 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     task.report("reading the history", 0.2);
     let live = live(task).await?;
     let live_id = live.as_ref().map(|live| live.0);
-    let (objects, read, limit) = (task.objects().clone(), info.clone(), task.config().train_limit);
+    let (store, objects, limit) = (task.store().clone(), task.objects().clone(), task.config().train_limit);
     let waiting = Handle::current();
     let at = task.config().at.clone();
     at.reach("read");
     let (seed, goes_live) = (asked.seed.cast_unsigned(), asked.params["activate"] == true);
-    let (as_of, bytes, report, comparison) = task
+    let (batch, as_of, bytes, report, comparison) = task
         .compute(seed, (0.25, 0.95), move |run| {
             // Reading fills the history's columns: seconds of arithmetic, with waits for the object store between.
-            let records = Arc::new(waiting.block_on(snapshot::open(&objects, &read))?);
+            let (read, records) =
+                waiting.block_on(snapshot::open_latest(&store, &objects, tenant_id, info))?;
+            let records = Arc::new(records);
             run.check()?;
             let params = params(&asked, &records)?;
             // Some days later than the live model, it is started from.
@@ -78,7 +80,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
             let comparison = rival
                 .map(|live| compare::compare(&run.with_progress(&rest), &records, live, &model, &params))
                 .transpose()?;
-            Ok((params.as_of, model.to_bytes()?, report, comparison))
+            Ok((read.batch, params.as_of, model.to_bytes()?, report, comparison))
         })
         .await?;
 
@@ -92,7 +94,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
         as_of,
         object: stored.name,
         size_bytes: i64::try_from(stored.size_bytes).unwrap_or(i64::MAX),
-        batch: info.batch,
+        batch,
         report,
         comparison: comparison.as_ref().map(json_of).transpose()?,
     };

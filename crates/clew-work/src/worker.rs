@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::config::{Clock, WorkConfig};
 use crate::kind::Kind;
 use crate::task::{Shared, StopReason, Task};
-use crate::{drift, import, metrics, runner, schedule, train, webhook};
+use crate::{drift, erase, import, metrics, runner, schedule, train, webhook};
 
 /// The pause between two looks for lost workers, at least.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
@@ -55,7 +55,12 @@ impl Worker {
             running: JoinSet::new(),
             tasks: BTreeMap::new(),
         };
-        worker.with_kind(import::Import).with_kind(train::Train).with_kind(drift::Drift).with_kind(webhooks)
+        worker
+            .with_kind(import::Import)
+            .with_kind(train::Train)
+            .with_kind(drift::Drift)
+            .with_kind(erase::Erase)
+            .with_kind(webhooks)
     }
 
     /// Teaches the worker one more kind of job.
@@ -95,16 +100,21 @@ impl Worker {
     }
 
     /// Takes as many jobs as there are free places, and starts them: their claim is committed by then.
-    /// Those that only wait have places of their own.
+    /// Those that only wait have places of their own; when all others are taken, one more job of an urgent kind is.
     async fn claim(&mut self, waits: bool) {
         let config = &self.shared.config;
         let (waiting, others): (Vec<_>, Vec<_>) =
             self.kinds.values().map(|kind| kind.name()).partition(|name| self.waits(name));
-        let (kinds, n_places) =
+        let (mut kinds, n_places) =
             if waits { (waiting, config.n_waiting_places) } else { (others, config.n_places) };
+        let n_places = n_places.max(1);
         let n_running = self.tasks.values().filter(|task| self.waits(&task.job().kind) == waits).count();
-        let free = n_places.max(1).saturating_sub(n_running);
-        if free == 0 {
+        let mut free = n_places.saturating_sub(n_running);
+        if free == 0 && !waits {
+            free = (n_places + 1).saturating_sub(n_running);
+            kinds.retain(|name| self.kinds.get(name).is_some_and(|kind| kind.is_urgent()));
+        }
+        if free == 0 || kinds.is_empty() {
             return;
         }
         let limit = u32::try_from(free).unwrap_or(u32::MAX);

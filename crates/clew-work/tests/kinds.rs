@@ -28,6 +28,7 @@ impl House {
             format: None,
             compression: None,
             mapping: json!({}),
+            readmit_erased: false,
             request_id: None,
         };
         let (_, job) = import::enqueue(&mut tenant, &new).await.unwrap();

@@ -83,6 +83,9 @@ struct EventsTaken {
     /// Events that were there already.
     #[schema(example = 0)]
     duplicates: u64,
+    /// Events of erased customers, which are passed over.
+    #[schema(example = 0)]
+    refused: u64,
 }
 
 impl From<NewEvent> for Row {
@@ -138,7 +141,8 @@ async fn create_events(
     limit::check_room(&mut tenant, &state.config().quota).await?;
     let taken = ingest::insert_events(&mut tenant, &events, now).await?;
     audit::note(&mut tenant, None, Some(taken.n_accepted));
-    let body = EventsTaken { accepted: taken.n_accepted, duplicates: taken.n_duplicates };
+    let (accepted, duplicates, refused) = (taken.n_accepted, taken.n_duplicates, taken.n_refused);
+    let body = EventsTaken { accepted, duplicates, refused };
     let answer = Answer::accepted(None, &body)?;
     once.keep(&mut tenant, &answer).await?;
     tenant.commit().await?;

@@ -22,6 +22,7 @@ use crate::extract::{Id, Query};
 use crate::idempotency::IdempotencyKey;
 use crate::limit;
 use crate::problem::{Code, Problem, Result};
+use crate::routes::customer::check_readmission;
 use crate::routes::job::JobState;
 use crate::state::ApiState;
 use crate::upload;
@@ -83,6 +84,11 @@ struct ImportQuery {
     /// `kinds` and `options` name other forms of dates, types, kinds of events and signs.
     #[param(max_length = 65536, example = "{\"customer_id\":\"household_id\",\"kind\":\"'purchase'\"}")]
     mapping: Option<String>,
+    /// Lets customers who were erased come back with this file. Only an owner may say so; without it their lines are
+    /// rejected.
+    #[serde(default)]
+    #[param(default = false)]
+    readmit_erased: bool,
 }
 
 /// A file that came in, and what became of it.
@@ -236,9 +242,15 @@ async fn create_import(
     let described = Described::of(&query, &headers)?;
     // Before the body: it may be long.
     limit::check_room(&mut caller.open(&state).await?, &state.config().quota).await?;
+    check_readmission(caller.right, query.readmit_erased)?;
     let file = upload::receive(&state, caller.tenant_id, body).await?;
-    let digest =
-        file.digest(&json!([query.entity, described.format, described.compression, described.mapping]));
+    let digest = file.digest(&json!([
+        query.entity,
+        described.format,
+        described.compression,
+        described.mapping,
+        query.readmit_erased
+    ]));
     let mut tenant = caller.open(&state).await?;
     let once = match key.begin(&mut tenant, "create_import", digest).await? {
         Ok(once) => once,
@@ -251,6 +263,7 @@ async fn create_import(
         format: described.format.map(str::to_owned),
         compression: described.compression.map(str::to_owned),
         mapping: described.mapping,
+        readmit_erased: query.readmit_erased,
         request_id: Some(context::request_id()),
     };
     let (row, job) = rows::enqueue(&mut tenant, &new).await?;

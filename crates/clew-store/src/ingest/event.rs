@@ -9,6 +9,7 @@ use clew_learn::Progress;
 use super::pipe::{Listing, RowSink, copy};
 use crate::data::{self, Change};
 use crate::entity::Entity;
+use crate::erased::Gate;
 use crate::error::{Error, Result};
 use crate::event_key;
 use crate::intake::{EventFile, FileReport};
@@ -27,6 +28,7 @@ pub(crate) async fn run(
     file: crate::intake::File,
     mapping: EntityMapping,
     listing: &Listing,
+    gate: &Gate,
     now: DateTime<Utc>,
     progress: Arc<dyn Progress + Send + Sync>,
 ) -> Result<Written> {
@@ -43,10 +45,12 @@ pub(crate) async fn run(
     .await?;
     let weights = mapping.weights.clone();
     let sink = listing.sink();
+    let refuser = gate.refuser();
     let told = Arc::clone(&progress);
     let read = move |rows: &mut RowSink| -> Result<(FileReport, BTreeSet<NaiveDate>)> {
         let mut file = EventFile::open(&file, &mapping, Some(now))?;
         file.reject_to(sink);
+        file.refuse(refuser);
         let mut months = Months::default();
         let mut n = 0_u64;
         loop {
@@ -76,11 +80,14 @@ pub(crate) async fn run(
     };
     let statement = "copy incoming_events (occurred_at, event_key, quantity, revenue, kind, customer_id, product_id, \
                      campaign_id, basket_id, query) from stdin (format binary)";
-    let ((mut report, months), n_sent) = copy(connection, statement, read).await?;
+    let ((mut report, months), mut n_sent) = copy(connection, statement, read).await?;
 
     progress.report("writing", 0.4);
     ensure_months(tenant, months.into_iter().collect()).await?;
     let batch = crate::tenant::next_batch(tenant).await?;
+    let n_late = turn_away(tenant, gate).await?;
+    n_sent -= n_late;
+    report.refuse_late(n_late);
     let n_new = sqlx::query(
         "insert into events (tenant_id, occurred_at, event_key, batch, quantity, revenue, kind, customer_id,
              product_id, campaign_id, basket_id, query)
@@ -114,6 +121,26 @@ pub(crate) async fn run(
         report.note("orphans", n_orphans, message);
     }
     Ok(Written { report, n_orphans, n_new, batch })
+}
+
+/// Takes out the events of customers who were erased while the file was read; lets those in who may come back.
+async fn turn_away(tenant: &mut Tenant<'_>, gate: &Gate) -> Result<u64> {
+    let refused = gate
+        .refused_since(tenant, async |tenant| {
+            Ok(sqlx::query_scalar("select distinct customer_id from incoming_events")
+                .fetch_all(tenant.connection())
+                .await?)
+        })
+        .await?;
+    gate.readmit(tenant).await?;
+    if refused.is_empty() {
+        return Ok(0);
+    }
+    let done = sqlx::query("delete from incoming_events where customer_id = any ($1)")
+        .bind(&refused)
+        .execute(tenant.connection())
+        .await?;
+    Ok(done.rows_affected())
 }
 
 /// The most kinds of events, ours and the tenant's own: each is a byte in memory.

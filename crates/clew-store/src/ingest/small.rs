@@ -1,12 +1,13 @@
 //! Events that come in a request: few, checked all together, written at once.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::Row;
 
 use super::event::{Months, check_kinds, ensure_months};
 use super::{Fault, NewEvent, Taken};
 use crate::data::{self, Change};
 use crate::entity::Entity;
+use crate::erased::Gate;
 use crate::error::{Error, Result};
 use crate::event_key;
 use crate::intake::{EARLIEST, EventRow, LARGEST, MAX_ID, canonical_kind};
@@ -73,6 +74,12 @@ struct Columns<'a> {
     query: Vec<Option<&'a str>>,
 }
 
+fn months_of(events: &[NewEvent], now: DateTime<Utc>) -> Vec<NaiveDate> {
+    let mut months = Months::default();
+    events.iter().for_each(|event| months.add(event.occurred_at.unwrap_or(now).timestamp_micros()));
+    months.seen.into_iter().collect()
+}
+
 /// Writes the events of a request.
 pub(crate) async fn insert(
     tenant: &mut Tenant<'_>,
@@ -86,12 +93,20 @@ pub(crate) async fn insert(
         return Ok(Taken::default());
     }
     let mut columns = Columns::default();
-    let mut months = Months::default();
     let kinds: Vec<String> = events
         .iter()
         .map(|event| canonical_kind(&event.kind).map_err(|reason| Error::input("events: kind", reason)))
         .collect::<Result<_>>()?;
+    // Under the lock that erasures take too.
+    ensure_months(tenant, months_of(events, now)).await?;
+    let batch = crate::tenant::next_batch(tenant).await?;
+    let gate = Gate::open(tenant, false).await?;
+    let mut n_refused = 0;
     for (event, kind) in events.iter().zip(&kinds) {
+        if gate.refuses(event.customer_id.trim()) {
+            n_refused += 1;
+            continue;
+        }
         fn text(text: Option<&String>) -> Option<&str> {
             text.map(|text| text.trim()).filter(|text| !text.is_empty())
         }
@@ -109,7 +124,6 @@ pub(crate) async fn insert(
             basket_id: text(event.basket_id.as_ref()),
             event_id: text(event.event_id.as_ref()),
         };
-        months.add(row.occurred_at);
         columns.occurred_at.push(occurred_at);
         columns.event_key.push(event_key::of(&row).to_vec());
         columns.quantity.push(row.quantity);
@@ -121,9 +135,7 @@ pub(crate) async fn insert(
         columns.query.push(row.query);
         columns.kind.push(kind);
     }
-    ensure_months(tenant, months.seen.into_iter().collect()).await?;
     let tenant_id = tenant.id();
-    let batch = crate::tenant::next_batch(tenant).await?;
     let written = sqlx::query(
         "with written as (
              insert into events (tenant_id, occurred_at, event_key, batch, quantity, revenue, kind, customer_id,
@@ -154,7 +166,7 @@ pub(crate) async fn insert(
     .bind(&columns.query)
     .fetch_all(tenant.connection())
     .await?;
-    let mut taken = Taken::default();
+    let mut taken = Taken { n_refused, ..Taken::default() };
     let entity = Entity::Events;
     for row in written {
         let n_rows: i64 = row.try_get("n")?;
@@ -171,7 +183,7 @@ pub(crate) async fn insert(
         taken.n_accepted += n_rows.unsigned_abs();
     }
     check_kinds(tenant).await?;
-    taken.n_duplicates = (events.len() as u64).saturating_sub(taken.n_accepted);
+    taken.n_duplicates = (events.len() as u64).saturating_sub(taken.n_accepted + n_refused);
     if taken.n_duplicates > 0 {
         let n_duplicates = taken.n_duplicates as i64;
         let kind = String::new();

@@ -9,6 +9,7 @@ use clew_learn::Progress;
 use super::pipe::{Listing, copy};
 use crate::data::{self, Change};
 use crate::entity::Entity;
+use crate::erased::Gate;
 use crate::error::{Error, Result};
 use crate::intake::{FileReport, TableFile};
 use crate::mapping::EntityMapping;
@@ -33,6 +34,7 @@ pub(crate) async fn run(
     file: crate::intake::File,
     mapping: EntityMapping,
     listing: &Listing,
+    gate: &Gate,
     progress: Arc<dyn Progress + Send + Sync>,
 ) -> Result<Written> {
     let tenant_id = tenant.id();
@@ -51,6 +53,7 @@ pub(crate) async fn run(
     .execute(&mut *connection)
     .await?;
     let sink = listing.sink();
+    let refuser = (entity == Entity::Customers).then(|| gate.refuser());
     let told = Arc::clone(&progress);
     let read = move |rows: &mut super::pipe::RowSink| -> Result<Read> {
         told.report("reading", 0.0);
@@ -61,6 +64,9 @@ pub(crate) async fn run(
             }
         }
         file.reject_to(sink);
+        if let Some(refuser) = refuser {
+            file.refuse(refuser);
+        }
         let mut n = 0_u64;
         loop {
             if n.is_multiple_of(1 << 14) {
@@ -82,30 +88,22 @@ pub(crate) async fn run(
         Ok(Read { report: file.finish()?, schema })
     };
     let statement = "copy incoming_rows (id, line, sent_at, attributes) from stdin (format binary)";
-    let (Read { mut report, schema }, n_sent) = copy(connection, statement, read).await?;
+    let (Read { mut report, schema }, mut n_sent) = copy(connection, statement, read).await?;
 
     progress.report("writing", 0.6);
     let batch = crate::tenant::next_batch(tenant).await?;
+    if entity == Entity::Customers {
+        let n = turn_away(tenant, gate).await?;
+        n_sent -= n;
+        report.refuse_late(n);
+    }
     let (n_new, n_changed): (i64, i64) = sqlx::query_as(insert_statement(entity)?)
         .bind(tenant_id)
         .bind(batch)
         .fetch_one(tenant.connection())
         .await?;
     let n_duplicates = n_sent.saturating_sub(n_changed.unsigned_abs());
-    let (names, types): (Vec<String>, Vec<&str>) =
-        schema.into_iter().map(|(name, column_type)| (name, column_type.name())).unzip();
-    sqlx::query(
-        "insert into attributes (tenant_id, entity, name, type)
-         select $1, $2, name, type from unnest($3::text[], $4::text[]) as incoming (name, type)
-         on conflict (tenant_id, entity, name) do update set type = excluded.type, updated_at = now()
-         where attributes.type <> excluded.type",
-    )
-    .bind(tenant_id)
-    .bind(entity)
-    .bind(&names)
-    .bind(&types)
-    .execute(tenant.connection())
-    .await?;
+    write_types(tenant, entity, schema).await?;
     let change = Change {
         entity,
         kind: String::new(),
@@ -123,6 +121,50 @@ pub(crate) async fn run(
         report.note("duplicates", n_duplicates, message);
     }
     Ok(Written { report, is_changed: n_changed > 0, batch })
+}
+
+/// Keeps the types that columns were found to have.
+pub(crate) async fn write_types(
+    tenant: &mut Tenant<'_>,
+    entity: Entity,
+    schema: Vec<(String, ColumnType)>,
+) -> Result<()> {
+    let tenant_id = tenant.id();
+    let (names, types): (Vec<String>, Vec<&str>) =
+        schema.into_iter().map(|(name, column_type)| (name, column_type.name())).unzip();
+    sqlx::query(
+        "insert into attributes (tenant_id, entity, name, type)
+         select $1, $2, name, type from unnest($3::text[], $4::text[]) as incoming (name, type)
+         on conflict (tenant_id, entity, name) do update set type = excluded.type, updated_at = now()
+         where attributes.type <> excluded.type",
+    )
+    .bind(tenant_id)
+    .bind(entity)
+    .bind(&names)
+    .bind(&types)
+    .execute(tenant.connection())
+    .await?;
+    Ok(())
+}
+
+/// Takes out the rows of customers who were erased while the file was read; lets those in who may come back.
+async fn turn_away(tenant: &mut Tenant<'_>, gate: &Gate) -> Result<u64> {
+    let refused = gate
+        .refused_since(tenant, async |tenant| {
+            Ok(sqlx::query_scalar("select distinct id from incoming_rows")
+                .fetch_all(tenant.connection())
+                .await?)
+        })
+        .await?;
+    gate.readmit(tenant).await?;
+    if refused.is_empty() {
+        return Ok(0);
+    }
+    let done = sqlx::query("delete from incoming_rows where id = any ($1)")
+        .bind(&refused)
+        .execute(tenant.connection())
+        .await?;
+    Ok(done.rows_affected())
 }
 
 pub(crate) fn column_type_of(name: &str) -> Option<ColumnType> {

@@ -14,6 +14,7 @@ use super::reader::Reader;
 use super::report::{ColumnReport, FileReport, RejectedSink, Rejections};
 use super::value::{Attribute, Attributes, Typed, typed};
 use crate::entity::Entity;
+use crate::erased::{REASON, Refuser};
 use crate::error::{Error, Result};
 use crate::mapping::{EntityMapping, Origin};
 
@@ -28,6 +29,7 @@ pub struct TableFile {
     reader: Reader,
     record: Record,
     rejections: Rejections,
+    refuser: Option<Refuser>,
     id: Place,
     attributes: Vec<Attribute>,
     values: Vec<Typed>,
@@ -131,6 +133,7 @@ impl TableFile {
             reader,
             record,
             rejections: Rejections::default(),
+            refuser: None,
             id,
             attributes,
             values: Vec::new(),
@@ -172,6 +175,11 @@ impl TableFile {
         self.rejections.sink = Some(sink);
     }
 
+    /// Who decides from now on which customers are refused.
+    pub(crate) fn refuse(&mut self, refuser: Refuser) {
+        self.refuser = Some(refuser);
+    }
+
     /// The share of the file that has been read for its rows, 0..=1.
     pub fn share(&self) -> f64 {
         self.reader.share()
@@ -188,6 +196,10 @@ impl TableFile {
                 return Ok(None);
             }
             match self.check() {
+                Ok(id) if self.refuser.as_mut().is_some_and(|refuses| refuses(self.record.text(id))) => {
+                    self.rejections.n_erased += 1;
+                    self.rejections.add(self.record.line, None, REASON.to_owned());
+                }
                 Ok(id) => break id,
                 Err((column, reason)) => self.rejections.add(self.record.line, column.as_deref(), reason),
             }

@@ -12,6 +12,7 @@ use super::outlier::Outliers;
 use super::reader::Reader;
 use super::report::{ColumnReport, FileReport, RejectedSink, Rejections};
 use crate::entity::Entity;
+use crate::erased::{REASON, Refuser};
 use crate::error::{Error, Result};
 use crate::mapping::EntityMapping;
 
@@ -82,6 +83,7 @@ pub struct EventFile {
     reader: Reader,
     record: Record,
     rejections: Rejections,
+    refuser: Option<Refuser>,
     places: Vec<Place>,
     n_nulls: [u64; COLUMNS.len()],
     form: DateForm,
@@ -120,6 +122,7 @@ impl EventFile {
             reader,
             record: Record::default(),
             rejections: Rejections::default(),
+            refuser: None,
             places,
             n_nulls: [0; COLUMNS.len()],
             form: mapping.dates.get("occurred_at").cloned().unwrap_or_default(),
@@ -140,6 +143,11 @@ impl EventFile {
         self.rejections.sink = Some(sink);
     }
 
+    /// Who decides from now on which customers are refused.
+    pub(crate) fn refuse(&mut self, refuser: Refuser) {
+        self.refuser = Some(refuser);
+    }
+
     /// The share of the file that has been read, 0..=1.
     pub fn share(&self) -> f64 {
         self.reader.share()
@@ -156,7 +164,14 @@ impl EventFile {
                 return Ok(None);
             }
             match self.check() {
-                Ok(fields) => break fields,
+                Ok(fields) => {
+                    let id = self.record.text(fields.customer_id);
+                    if !self.refuser.as_mut().is_some_and(|refuses| refuses(id)) {
+                        break fields;
+                    }
+                    self.rejections.n_erased += 1;
+                    self.rejections.add(self.record.line, None, REASON.to_owned());
+                }
                 Err((column, reason)) => {
                     let column = self.places.get(column).map(Place::shown);
                     self.rejections.add(self.record.line, column.as_deref(), reason);

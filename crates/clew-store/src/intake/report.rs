@@ -76,6 +76,12 @@ impl FileReport {
         self.notes.push(Note { code: code.to_owned(), message: message.into(), n_rows });
     }
 
+    /// Counts rows that were taken out after they had been read, being of customers erased meanwhile.
+    pub(crate) fn refuse_late(&mut self, n: u64) {
+        self.n_accepted = self.n_accepted.saturating_sub(n);
+        self.n_rejected += n;
+    }
+
     /// Takes over what was rejected. An error when nothing at all was accepted.
     pub(crate) fn take(&mut self, rejections: &mut Rejections, n_accepted: u64) -> Result<()> {
         self.n_accepted = n_accepted;
@@ -83,7 +89,7 @@ impl FileReport {
         self.rejected = std::mem::take(&mut rejections.first);
         self.n_rejected_by_column = std::mem::take(&mut rejections.by_column);
         match self.rejected.first() {
-            Some(first) if n_accepted == 0 => {
+            Some(first) if n_accepted == 0 && rejections.n_erased < rejections.n => {
                 let column =
                     first.column.as_ref().map_or_else(String::new, |column| format!(", column '{column}'"));
                 Err(Error::input(
@@ -103,6 +109,8 @@ pub type RejectedSink = Box<dyn FnMut(&Rejected) + Send>;
 #[derive(Default)]
 pub(crate) struct Rejections {
     pub(crate) n: u64,
+    /// Those of them whose customer was erased: nothing is wrong with their file.
+    pub(crate) n_erased: u64,
     pub(crate) first: Vec<Rejected>,
     pub(crate) by_column: BTreeMap<String, u64>,
     pub(crate) sink: Option<RejectedSink>,

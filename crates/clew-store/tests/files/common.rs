@@ -54,6 +54,7 @@ impl Shop {
             path,
             format: None,
             mapping: Mapping::from_json(mapping, entity)?,
+            readmit_erased: false,
         };
         let mut tenant = self.test.store.tenant(self.tenant_id).await?;
         let ingested = ingest::run(&mut tenant, &self.objects, &incoming, now(), Arc::new(Silent)).await?;

@@ -90,6 +90,7 @@ async fn an_import_is_what_its_job_is_and_then_tells_its_outcome() {
         format: Some("csv".into()),
         compression: None,
         mapping: json!({"customer_id": "household_id"}),
+        readmit_erased: false,
         request_id: None,
     };
     let (row, _) = import::enqueue(&mut tenant, &new).await.unwrap();

@@ -1,0 +1,108 @@
+//! Single customers and products, as both kinds of rows are asked for and shown.
+
+use chrono::{DateTime, Utc};
+use clew_store::row::{self as rows, Put};
+use clew_store::{Entity, Tenant};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::problem::{Code, Problem, Result};
+use crate::schema::escape;
+
+/// A row's attributes by name: strings, numbers, booleans, dates as strings, lists of strings. Also understood as
+/// `{"attributes": {…}}`, the form in which rows are shown.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(value_type = Object, example = json!({"age": 34, "city": "Lyon", "tags": ["loyal"]}))]
+pub(crate) struct Attributes(Map<String, Value>);
+
+/// A customer or a product.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Row {
+    /// The tenant's own id of it.
+    #[schema(example = "c-20817")]
+    id: String,
+    /// By name; those without a value are left out.
+    #[schema(value_type = Object, example = json!({"age": 34, "city": "Lyon", "tags": ["loyal"]}))]
+    attributes: Value,
+    /// When it was last written.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<rows::Row> for Row {
+    fn from(row: rows::Row) -> Self {
+        Self { id: row.id, attributes: row.attributes, updated_at: row.updated_at }
+    }
+}
+
+impl Attributes {
+    /// The attributes, whichever way they were written.
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        let mut map = self.0;
+        let is_shown = map.get("attributes").is_some_and(Value::is_object)
+            && map.keys().all(|key| matches!(key.as_str(), "attributes" | "id" | "updated_at"));
+        match map.remove("attributes") {
+            Some(Value::Object(inner)) if is_shown => inner,
+            Some(other) => {
+                map.insert("attributes".to_owned(), other);
+                map
+            }
+            None => map,
+        }
+    }
+}
+
+/// The noun of an entity's row.
+fn noun(entity: Entity) -> &'static str {
+    if entity == Entity::Products { "product" } else { "customer" }
+}
+
+/// A row, or 404.
+pub(crate) async fn find(tenant: &mut Tenant<'_>, entity: Entity, id: &str) -> Result<rows::Row> {
+    rows::find(tenant, entity, id).await?.ok_or_else(|| Problem::not_found(noun(entity)))
+}
+
+/// Writes a row and says what it is now.
+pub(crate) async fn put(
+    tenant: &mut Tenant<'_>,
+    entity: Entity,
+    id: &str,
+    attributes: Map<String, Value>,
+    readmit: bool,
+) -> Result<(rows::Row, bool)> {
+    match rows::put(tenant, entity, id, attributes, readmit).await? {
+        Put::Written { row, is_new } => Ok((row, is_new)),
+        Put::Erased => Err(Problem::new(
+            Code::Conflict,
+            "this customer was erased; an owner may let it come back with readmit_erased=true",
+        )),
+        Put::Fault { column: Some(column), reason } => {
+            Err(Problem::field(format!("/{}", escape(&column)), reason))
+        }
+        Put::Fault { column: None, reason } => Err(Problem::field("", reason)),
+    }
+}
+
+/// 201 for a new row, 200 for one that was there.
+pub(crate) fn answer(row: rows::Row, is_new: bool, location: String) -> Result<Answer> {
+    let row = Row::from(row);
+    if is_new { Answer::created(location, &row) } else { Answer::ok(&row) }
+}
+
+/// A row's attributes after a merge patch.
+pub(crate) fn patched(row: rows::Row, patch: Attributes) -> Map<String, Value> {
+    let mut attributes = match row.attributes {
+        Value::Object(attributes) => attributes,
+        _ => Map::new(),
+    };
+    for (name, value) in patch.into_map() {
+        if value.is_null() {
+            attributes.remove(&name);
+        } else {
+            attributes.insert(name, value);
+        }
+    }
+    attributes
+}
