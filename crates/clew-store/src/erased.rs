@@ -94,11 +94,6 @@ impl Gate {
     }
 }
 
-/// What stands for a customer's id wherever the id itself must not: a keyed hash, in hexadecimal.
-pub async fn pseudonym(tenant: &mut Tenant<'_>, customer_id: &str) -> Result<String> {
-    Ok(hex::encode(hash(&key(tenant).await?, customer_id)))
-}
-
 /// The tenant's key of such hashes.
 pub(crate) async fn key(tenant: &mut Tenant<'_>) -> Result<[u8; 32]> {
     Ok(blake3::derive_key("clew 2026-11 hashes of erased customers", &tenant.secret().await?))

@@ -13,7 +13,7 @@ pub mod customer;
 pub mod data;
 pub mod drift;
 pub mod entity;
-pub mod erased;
+mod erased;
 pub mod erasure;
 pub mod error;
 mod event_key;

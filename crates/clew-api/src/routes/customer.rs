@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use clew_store::key::Right;
-use clew_store::{Entity, Page, customer as rows, erasure, row as store_row};
+use clew_store::{Entity, Page, audit, customer as rows, erasure, row as store_row};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -107,6 +107,9 @@ async fn delete_customer(
     let mut tenant = caller.open(&state).await?;
     let receipt = erasure::request(&mut tenant, &id, Some(context::request_id()), state.now()).await?;
     let receipt = receipt.ok_or_else(|| Problem::not_found("customer"))?;
+    let n_rows = receipt.places.iter().filter(|place| matches!(place.place.as_str(), "customers" | "events"));
+    let n_rows = n_rows.filter_map(|place| place.n_found).sum::<i64>();
+    audit::note(&mut tenant, None, Some(n_rows.unsigned_abs()));
     tenant.commit().await?;
     Answer::accepted(Some(format!("/v1/jobs/{}", receipt.job_id)), &Erasure::from(receipt))
 }
@@ -186,6 +189,8 @@ async fn get_customer_data(
     if row.is_none() && events.data.is_empty() && page.cursor.is_none() {
         return Err(Problem::not_found("customer"));
     }
+    audit::note(&mut tenant, None, Some(events.data.len() as u64 + u64::from(row.is_some())));
+    tenant.commit().await?;
     let (attributes, updated_at) = match row {
         Some(row) => (row.attributes, Some(row.updated_at)),
         None => (Value::Object(serde_json::Map::new()), None),
