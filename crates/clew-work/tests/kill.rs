@@ -104,6 +104,7 @@ async fn ask_import(house: &House, entity: Entity, text: &str) -> Uuid {
         format: Some("csv".to_owned()),
         compression: None,
         mapping: json!({}),
+        readmit_erased: false,
         request_id: None,
     };
     let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use axum::http::Method;
 use clew_store::model::{self, NewModel};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -56,6 +57,9 @@ pub(crate) async fn things(api: &Api, tenant_id: Uuid, owner: &Client, mark: &st
     let file = format!("customer_id,note\n{mark}-k1,{mark}\n,{mark}\n");
     let import = owner.upload("/v1/imports?entity=customers", "text/csv", file).await.expect(202);
     api.database.campaign(tenant_id, &format!("{mark}-m1")).await.unwrap();
+    let gone = format!("/v1/customers/{mark}-gone");
+    owner.json(Method::PUT, &gone, &json!({"note": named("n")})).await.expect(201);
+    let erasure = owner.delete(&gone).await.expect(202);
     let mut tenant = api.database.store.tenant(tenant_id).await.unwrap();
     let new = NewModel { as_of: None, horizon_days: 28, seed: 0, params: json!({}), request_id: None };
     let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
@@ -69,6 +73,7 @@ pub(crate) async fn things(api: &Api, tenant_id: Uuid, owner: &Client, mark: &st
         ("imports", import.id()),
         ("webhooks", webhook),
         ("deliveries", told.id()),
+        ("erasures", erasure.id()),
         ("models", model.id.to_string()),
         ("jobs", job.id.to_string()),
         ("tenants", tenant_id.to_string()),
