@@ -41,6 +41,7 @@ pub const TARGETS: &[(&str, Target)] = &[
         let cases = source.cases(outcomes);
         let network = Network {
             loss,
+            unit: clew_learn::network::Unit::Tanh,
             n_hidden: source.count(5),
             l2: f64::from(source.parameter(1.0)),
             decay: f64::from(source.parameter(1.0)),
