@@ -105,7 +105,7 @@ impl Work {
         let factors = 4.0 * (self.factors * 3.0 + self.group_factors) * (self.customers + self.products);
         let state = self.sampled_events * 60.0 + self.products * 12.0 * (self.factors + self.group_factors);
         let offers = self.sample * 160.0 * n_threads as f64;
-        let rows = self.rows * 700.0 + self.scored * 8.0;
+        let rows = self.rows * 1_300.0 + self.scored * 8.0;
         let training = records + (lines + matrices + factors).max(state + offers + rows);
         (60e6 + training.max(reading)) as u64
     }

@@ -4,6 +4,10 @@
 //! The workers are processes of their own: this very test binary, started anew for the test `worker`, which does
 //! nothing unless it is told to be one. A worker stands still where it is to die, and says so.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "how long a trial takes, and what a process is told, comes from the environment"
+)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::print_stdout, reason = "the figures of a run are its result")]
 

@@ -47,6 +47,7 @@ const WITH_PREDICATES: &str = "
     $$";
 
 /// How many requests a run makes in all, part of them on each state of the wall.
+#[allow(clippy::disallowed_methods, reason = "how long a trial takes comes from the environment")]
 fn n_requests() -> usize {
     std::env::var("CLEW_WALL_REQUESTS").ok().map_or(4_000, |text| text.parse().unwrap())
 }
