@@ -368,6 +368,11 @@ async fn check_campaigns(marketer: &Client, model: &Value) {
     let both = marketer.get(&both).await.expect(422);
     assert_eq!(both.errors(), ["?expression: give either offer_id or expression, not both"]);
 
+    // Of the last one the days are not over, which the report says.
+    let last = later.last().unwrap()["id"].as_str().unwrap();
+    let last = marketer.get(&format!("/v1/campaigns/{last}/report")).await.expect(200).body();
+    assert!(last["warnings"].to_string().contains("are not over yet"), "{last}");
+
     // Before the model's date it has seen what it should foretell, and the report says so.
     let early = marketer.get("/v1/campaigns/M0100/report").await.expect(200).body();
     assert!(early["warnings"].to_string().contains("flatter"), "{early}");

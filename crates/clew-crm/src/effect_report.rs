@@ -99,8 +99,10 @@ impl Scorer {
             .collect();
         let (n_treated, n_holdout) = outcome.arms();
         let share = self.share_expected(propensities.iter().map(|&p| f64::from(p)));
-        let spread =
-            self.model().heads.as_ref().map_or(0.5, |heads| heads.spread_of(offer.level.n_buyers, share));
+        let scored =
+            outcome.customers.iter().zip(&score).zip(&outcome.treated).filter(|&(_, &treated)| treated);
+        let idle = self.share_idle(scored.map(|((&customer, &p), _)| (customer, f64::from(p))));
+        let spread = self.spread(offer.level.n_buyers, share, idle);
         let mut report = CampaignReport {
             first_at,
             horizon_days: days,

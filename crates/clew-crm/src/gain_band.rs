@@ -34,6 +34,10 @@ pub(crate) struct Spread {
     pub(crate) slope: f64,
     /// Standard deviation of the logarithm of what all offers of a window share.
     pub(crate) common: f64,
+    /// What the log-odds of idle customers are off by: those who bought nothing in the 56 days before, whom the calibration does not see.
+    pub(crate) idle: f64,
+    /// Standard deviation from window to window of the logarithm of how far all idle customers together are off.
+    pub(crate) idle_common: f64,
     /// Shares of buyers that were judged, the lowest and the highest; beyond them the spread is that of the nearest.
     pub(crate) shares: [f64; 2],
 }
@@ -43,7 +47,8 @@ pub(crate) const USUAL_SHARE: f64 = 0.02;
 
 impl Spread {
     /// What is held where nothing could be judged: twofold either way is nothing out of the ordinary.
-    pub(crate) const UNKNOWN: Spread = Spread { own: 0.5, slope: 0.0, common: 0.1, shares: [0.0, 1.0] };
+    pub(crate) const UNKNOWN: Spread =
+        Spread { own: 0.5, slope: 0.0, common: 0.1, idle: 0.0, idle_common: 0.1, shares: [0.0, 1.0] };
 
     /// Standard deviation of the logarithm of the whole factor, for an offer that such a share of customers is expected to buy from.
     pub(crate) fn of(&self, share: f64) -> f64 {
@@ -56,14 +61,19 @@ impl Spread {
     }
 
     /// The numbers of a model file.
-    pub(crate) fn to_numbers(self) -> [f64; 5] {
-        [self.own, self.slope, self.common, self.shares[0], self.shares[1]]
+    pub(crate) fn to_numbers(self) -> [f64; 7] {
+        [self.own, self.slope, self.common, self.shares[0], self.shares[1], self.idle, self.idle_common]
     }
 
-    /// From the numbers of a model file.
+    /// From the numbers of a model file; of one that knows nothing of idle customers they are taken as the others are.
     pub(crate) fn from_numbers(numbers: &[f64]) -> Option<Spread> {
-        let &[own, slope, common, low, high] = numbers else { return None };
-        Some(Spread { own, slope, common, shares: [low, high] })
+        let (&[own, slope, common, low, high], idle) = numbers.split_first_chunk()?;
+        let (idle, idle_common) = match *idle {
+            [] => (0.0, 0.0),
+            [idle, common] => (idle, common),
+            _ => return None,
+        };
+        Some(Spread { own, slope, common, idle, idle_common, shares: [low, high] })
     }
 }
 
@@ -119,7 +129,7 @@ pub(crate) fn spread(misses: &[Miss], common: f64) -> Spread {
     for step in 0..OWN.2 {
         let own = OWN.0 * (OWN.1 / OWN.0).powf(f64::from(step) / f64::from(OWN.2 - 1));
         for slope in SLOPES {
-            let tried = Spread { own, slope, common, shares };
+            let tried = Spread { own, slope, common, shares, ..Spread::UNKNOWN };
             let score: f64 =
                 misses.iter().map(|miss| miss.weight * miss.score(tried.own_of(miss.share()))).sum();
             // A quadratic in the logarithm, as of so many offers whose own best lies at the prior.
@@ -216,7 +226,11 @@ mod tests {
         assert!((0.77..0.83).contains(&inside), "{inside}");
         // Few offers: near what is usual, whatever they say.
         assert!(spread(&misses[98..101], 0.0).own > 0.05);
+        let found = Spread { idle: -0.4, idle_common: 0.2, ..found };
         assert_eq!(Spread::from_numbers(&found.to_numbers()), Some(found));
+        // As files had it before idle customers were looked at.
+        let before = Spread { idle: 0.0, idle_common: 0.0, ..found };
+        assert_eq!(Spread::from_numbers(&found.to_numbers()[..5]), Some(before));
     }
 
     #[test]

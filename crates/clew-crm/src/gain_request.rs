@@ -5,9 +5,10 @@ use rayon::prelude::*;
 
 use crate::bits::Bits;
 use crate::error::{Error, Result};
-use crate::expression::{Predicate, Scope};
+use crate::expression::Predicate;
 use crate::gain_band::band;
 use crate::gain_curve::{ComparableBacktest, GainCurve, GainPoint, NamedVolumes};
+use crate::gain_rules::Ruled;
 use crate::product_set::ProductSet;
 use crate::rule::CompiledRule;
 use crate::scorer::Scorer;
@@ -15,6 +16,9 @@ use crate::waterfall::Waterfall;
 
 /// Most points of a curve, and how far straight lines between them may lie off, as a share of all expected buyers.
 const POINTS: (usize, f64) = (200, 0.0009);
+
+/// Share of all sales above which an offer is broader than the groupings that are practised on.
+const BROAD: f32 = 0.7;
 
 /// What a gain curve is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -50,44 +54,7 @@ impl Scorer {
     /// The gain curve of an offer. Errors on an offer without products (also after product rules), on a segment or rule that cannot be
     /// evaluated, and when no customer is left.
     pub fn gain_curve(&self, run: &Run<'_>, request: &GainRequest<'_>) -> Result<GainCurve> {
-        let history = self.history();
-        let mut waterfall = Waterfall::default();
-        let mut products = request.products.clone();
-        let mut offer = self.offer(run, &products)?;
-        let mut worth = self.worth(run, &offer, &products)?;
-        let mut kept = Bits::new(history.n_customers(), false);
-        self.customers().iter().for_each(|&customer| kept.set(customer, true));
-        if let Some(segment) = request.segment {
-            kept.and(&segment.evaluate(&history)?);
-        }
-        for rule in request.rules {
-            let refused = rule.refused(&history)?;
-            match rule.scope() {
-                Scope::Customer => waterfall.take_customers(rule, &refused, &mut kept, |customer| {
-                    self.place(customer).map_or((0.0, 0.0), |place| worth[place])
-                }),
-                Scope::Product => {
-                    let mut allowed = products.mask().clone();
-                    allowed.and_not(&refused);
-                    let allowed = ProductSet::from_bits(allowed);
-                    if allowed.is_empty() {
-                        return Err(Error::Nothing {
-                            what: format!("the offer after rule '{}'", rule.rule().name),
-                            remedy: "widen the offer or narrow the rule".to_owned(),
-                        });
-                    }
-                    let n_taken = products.len() - allowed.len();
-                    let before = self.sum(&kept, &worth);
-                    if n_taken > 0 {
-                        products = allowed;
-                        offer = self.offer(run, &products)?;
-                        worth = self.worth(run, &offer, &products)?;
-                    }
-                    let after = self.sum(&kept, &worth);
-                    waterfall.take_products(rule, n_taken, before.0 - after.0, before.1 - after.1);
-                }
-            }
-        }
+        let Ruled { products, offer, worth, kept, waterfall } = self.ruled(run, request)?;
         let share = self.share_expected(worth.iter().map(|worth| worth.0));
         let ranked = self.ranked(run, &kept, &worth);
         if ranked.customers.is_empty() {
@@ -97,14 +64,16 @@ impl Scorer {
             });
         }
         let n_buyers = offer.level.n_buyers;
-        let spread = self.model.heads.as_ref().map_or(0.5, |heads| heads.spread_of(n_buyers, share));
+        let propensities = ranked.worth.iter().map(|&(p, _)| p);
+        let idle = self.share_idle(ranked.customers.iter().copied().zip(propensities));
+        let spread = self.spread(n_buyers, share, idle);
         let mut curve = curve(&ranked, spread, request.margin, request.cost_per_contact)?;
         curve.n_products = products.len();
         curve.waterfall = waterfall;
         let expected = curve.points.last().map_or(0.0, |point| point.expected_buyers);
         curve.comparable_backtest =
             self.comparable(expected / curve.n_customers.max(1) as f64, n_buyers == 0);
-        curve.warnings = self.warnings(expected, n_buyers);
+        curve.warnings = self.warnings(expected, n_buyers, self.share_of_sales(&products));
         Ok(curve)
     }
 
@@ -120,7 +89,7 @@ impl Scorer {
         Ranked { customers, worth }
     }
 
-    fn worth(
+    pub(crate) fn worth(
         &self,
         run: &Run<'_>,
         offer: &crate::feature_offer::OfferState<'_>,
@@ -142,7 +111,25 @@ impl Scorer {
         sum / n.max(1) as f64
     }
 
-    fn sum(&self, kept: &Bits, worth: &[(f64, f64)]) -> (f64, f64) {
+    /// The spread of an offer whose expected buyers are idle customers to this share.
+    pub(crate) fn spread(&self, n_buyers: usize, share: f64, idle: f64) -> f64 {
+        let Some(heads) = &self.model.heads else { return 0.5 };
+        let of_idle = idle * heads.spread[self.warm_or_cold(n_buyers)].idle_common;
+        (heads.spread_of(n_buyers, share).powi(2) + of_idle * of_idle).sqrt()
+    }
+
+    /// Which share of the buyers expected of these customers bought nothing in the 56 days before.
+    pub(crate) fn share_idle(&self, customers: impl Iterator<Item = (u32, f64)>) -> f64 {
+        let is_idle =
+            |customer| self.place(customer).is_some_and(|place| !self.state.profile[place].is_active());
+        let sum = |(idle, all): (f64, f64), (customer, p): (u32, f64)| {
+            (if is_idle(customer) { idle + p } else { idle }, all + p)
+        };
+        let (idle, all) = customers.fold((0.0, 0.0), sum);
+        if all > 0.0 { idle / all } else { 0.0 }
+    }
+
+    pub(crate) fn sum(&self, kept: &Bits, worth: &[(f64, f64)]) -> (f64, f64) {
         kept.ones()
             .filter_map(|customer| self.place(customer))
             .fold((0.0, 0.0), |sum, place| (sum.0 + worth[place].0, sum.1 + worth[place].1))
@@ -177,8 +164,22 @@ impl Scorer {
         })
     }
 
-    fn warnings(&self, expected: f64, n_buyers: usize) -> Vec<String> {
+    /// Which share of what sold of late is of these products.
+    fn share_of_sales(&self, products: &ProductSet) -> f32 {
+        let popularity = &self.state.popularity;
+        let sold = products.products().iter().filter_map(|&product| popularity.get(product as usize));
+        sold.sum::<f32>() / popularity.iter().sum::<f32>().max(1e-9)
+    }
+
+    fn warnings(&self, expected: f64, n_buyers: usize, share_of_sales: f32) -> Vec<String> {
         let mut warnings = Vec::new();
+        if share_of_sales > BROAD {
+            warnings.push(format!(
+                "the offer is {:.0} % of all that sells, broader than any that was practised on: of customers who have not bought for long \
+                 fewer will buy than expected",
+                100.0 * share_of_sales
+            ));
+        }
         if n_buyers == 0 {
             warnings.push(
                 "none of these products was ever bought: the curve rests on their attributes alone"

@@ -23,12 +23,23 @@ pub(crate) struct JudgedOffer {
     pub(crate) is_new: Vec<bool>,
     /// Log-odds by each candidate.
     pub(crate) decisions: Vec<Vec<f32>>,
+    /// Of some idle customers, who bought nothing at all in the 56 days before and are judged nowhere else.
+    pub(crate) idle: Idle,
     /// Calibrated propensities by the chosen one.
     pub(crate) propensity: Vec<f32>,
     /// AUC of each feature on its own.
     pub(crate) alone: Vec<f64>,
     /// Scores by each of [`BASELINES`].
     pub(crate) baselines: Vec<Vec<f32>>,
+}
+
+/// Idle customers of a judged offer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Idle {
+    /// 1 bought, 0 did not.
+    pub(crate) bought: Vec<f32>,
+    /// Log-odds by each candidate.
+    pub(crate) decisions: Vec<Vec<f32>>,
 }
 
 /// What a marketer has today.

@@ -72,6 +72,7 @@ mod feature_taste;
 mod gain_band;
 pub mod gain_curve;
 pub mod gain_request;
+mod gain_rules;
 mod judge;
 pub mod leak;
 mod leak_bins;

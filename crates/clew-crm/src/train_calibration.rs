@@ -9,6 +9,9 @@ const MAX_CALIBRATED: usize = 100_000;
 /// Buyers for which no change of the slope counts as much as the slope found.
 const TRUST: f64 = 200.0;
 
+/// Idle buyers, expected and realised, that are added to those of a window: few tell little.
+const FEW_IDLE: f64 = 10.0;
+
 /// A judged window; the log-odds of its offers are by the chosen kind or, for older windows, by a quick one.
 pub(crate) struct JudgedWindow<'a> {
     /// Its offers.
@@ -21,6 +24,19 @@ impl<'a> JudgedWindow<'a> {
     fn decisions(&self) -> impl Iterator<Item = (&'a JudgedOffer, &'a [f32])> {
         let candidate = self.candidate;
         self.offers.iter().filter_map(move |offer| Some((offer, offer.decisions.get(candidate)?.as_slice())))
+    }
+
+    /// Of the idle customers of all offers, log-odds and who bought.
+    fn idle(&self) -> (Vec<f32>, f64) {
+        let candidate = self.candidate;
+        let of = self
+            .offers
+            .iter()
+            .filter_map(|offer| Some((offer.idle.decisions.get(candidate)?, &offer.idle.bought)));
+        of.fold((Vec::new(), 0.0), |(mut all, n), (decisions, bought)| {
+            all.extend_from_slice(decisions);
+            (all, n + bought.iter().map(|&y| f64::from(y)).sum::<f64>())
+        })
     }
 
     /// Logarithm of realised over expected, all offers together.
@@ -68,7 +84,29 @@ pub(crate) fn calibrate(windows: &[JudgedWindow<'_>]) -> (Platt, Spread) {
     let slope = Platt::fit(&decisions, &bought, &vec![1.0; bought.len()])
         .map_or(1.0, |found| 1.0 + trust * (found.slope - 1.0));
     let plain: f64 = decisions.iter().map(|&z| sigmoid(f64::from(z))).sum();
-    (Platt { slope, intercept: level(&decisions, slope, plain * shift.lasting.exp()) }, spread)
+    let platt = Platt { slope, intercept: level(&decisions, slope, plain * shift.lasting.exp()) };
+    let (idle, idle_common) = of_idle(windows, &platt);
+    (platt, Spread { idle, idle_common, ..spread })
+}
+
+/// What is to be added to the straightened log-odds of idle customers, and how far they are off from window to window besides. Nothing
+/// is added unless it lasts ([`gain_band::shift`]).
+fn of_idle(windows: &[JudgedWindow<'_>], platt: &Platt) -> (f64, f64) {
+    let straightened = |z: f32| platt.slope * f64::from(z) + platt.intercept;
+    let expected = |decisions: &[f32]| decisions.iter().map(|&z| sigmoid(straightened(z))).sum::<f64>();
+    let idle: Vec<(Vec<f32>, f64)> = windows.iter().map(JudgedWindow::idle).collect();
+    let shifts: Vec<f64> = idle
+        .iter()
+        .filter(|(decisions, _)| !decisions.is_empty())
+        .map(|(decisions, realised)| ((realised + FEW_IDLE) / (expected(decisions) + FEW_IDLE)).ln())
+        .collect();
+    let shift = gain_band::shift(&shifts);
+    let newest = idle.first().map(|(decisions, _)| decisions.as_slice()).unwrap_or_default();
+    if newest.is_empty() {
+        return (0.0, shift.common);
+    }
+    let wanted = expected(newest) * shift.lasting.exp();
+    (level(newest, platt.slope, wanted) - platt.intercept, shift.common)
 }
 
 /// One offer's miss, freed of the shift of its window.
@@ -100,6 +138,7 @@ fn level(decisions: &[f32], slope: f64, wanted: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::Idle;
 
     #[test]
     fn a_steeper_line_expects_no_more_buyers_unless_the_windows_say_so() {
@@ -123,6 +162,20 @@ mod tests {
         assert!((0.95..1.05).contains(&(straightened / plain)), "{straightened} {plain}");
         // One offer that was met exactly leaves most of what is held beforehand.
         assert!(spread.common > 0.01 && spread.of(spread.shares[0]) > 0.08, "{spread:?}");
+        // Idle customers are another matter: here they buy half as often, in every window.
+        let idle =
+            |share: f64| Idle { bought: vec![share as f32; 1_000], decisions: vec![vec![-3.0; 1_000]] };
+        let usual = sigmoid(platt.slope * -3.0 + platt.intercept);
+        let off = |share: f64| {
+            let offer = JudgedOffer { idle: idle(share), ..offer.clone() };
+            let of = || JudgedWindow { offers: std::slice::from_ref(&offer), candidate: 0 };
+            of_idle(&[of(), of(), of()], &platt)
+        };
+        let (half, _) = off(0.5 * usual);
+        let found = sigmoid(platt.slope * -3.0 + platt.intercept + half) / usual;
+        assert!((0.5..0.75).contains(&found), "{found}");
+        let (same, _) = off(usual);
+        assert!(same.abs() < 0.01, "{same}");
         let (same, _) = calibrate(&[]);
         assert_eq!((same.slope, same.intercept), (1.0, 0.0));
     }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::feature_offer::{self, OfferState};
 use crate::feature_state::State;
 use crate::feature_taste::TasteModel;
-use crate::judge::JudgedOffer;
+use crate::judge::{Idle, JudgedOffer};
 use crate::product_set::ProductSet;
 use crate::propensity::Propensity;
 use crate::train_offers::PracticeOffer;
@@ -20,6 +20,8 @@ const GROUPS: u32 = 1 << 20;
 const MAX_FOLDS: u32 = 8;
 /// Active customers that an offer is judged on, at most; of more, every k-th.
 const MAX_CUSTOMERS: usize = 5_000;
+/// Idle customers likewise.
+const MAX_IDLE: usize = 1_500;
 /// Customers whose rows tell how well each feature separates on its own, at most.
 const MAX_ALONE: usize = 1_500;
 
@@ -88,12 +90,17 @@ fn judged(
     n_features: usize,
 ) -> Result<JudgedOffer> {
     let state = seen.state;
-    let active: Vec<usize> =
-        (0..answers.len()).filter(|&c| answers[c] != 2 && state.profile[c].is_active()).collect();
-    let places: Vec<usize> =
-        active.iter().copied().step_by(active.len().div_ceil(MAX_CUSTOMERS).max(1)).collect();
+    let (active, idle): (Vec<usize>, Vec<usize>) =
+        (0..answers.len()).filter(|&c| answers[c] != 2).partition(|&c| state.profile[c].is_active());
+    let places = thinned(&active, MAX_CUSTOMERS);
     let x = seen.rows(&places, n_features);
-    let bought: Vec<f32> = places.iter().map(|&place| f32::from(answers[place])).collect();
+    let bought_of =
+        |places: &[usize]| places.iter().map(|&place| f32::from(answers[place])).collect::<Vec<_>>();
+    let decided =
+        |x: &[f32]| candidates.iter().map(|candidate| candidate.decision(run, x)).collect::<Result<Vec<_>>>();
+    let bought = bought_of(&places);
+    let idle = thinned(&idle, MAX_IDLE);
+    let idle = Idle { bought: bought_of(&idle), decisions: decided(&seen.rows(&idle, n_features))? };
     let level = clew_learn::calibration::sigmoid(f64::from(seen.level.now())) as f32;
     let score = |of: &dyn Fn(usize) -> f32| places.iter().map(|&place| of(place)).collect::<Vec<f32>>();
     Ok(JudgedOffer {
@@ -103,7 +110,8 @@ fn judged(
         alone: (0..n_features).map(|feature| alone(&x, n_features, feature, &bought)).collect(),
         bought,
         is_new: places.iter().map(|&c| seen.seen.of(c).is_new()).collect(),
-        decisions: candidates.iter().map(|candidate| candidate.decision(run, &x)).collect::<Result<_>>()?,
+        decisions: decided(&x)?,
+        idle,
         propensity: Vec::new(),
         baselines: vec![
             score(&|c| -f32::from(seen.seen.of(c).last)),
@@ -112,6 +120,11 @@ fn judged(
             vec![level; places.len()],
         ],
     })
+}
+
+/// Every k-th place, so that at most `max` are left.
+fn thinned(places: &[usize], max: usize) -> Vec<usize> {
+    places.iter().copied().step_by(places.len().div_ceil(max).max(1)).collect()
 }
 
 /// AUC of a feature on its own, whichever way it points; one half where it says nothing. A missing value ranks last.

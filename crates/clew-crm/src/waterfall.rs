@@ -6,7 +6,8 @@ use crate::bits::Bits;
 use crate::expression::Scope;
 use crate::rule::CompiledRule;
 
-/// What each rule took, in the order of the rules: a customer whom two rules refuse counts at the first.
+/// What each rule took, in the order of the rules: a customer whom two rules refuse counts at the first. Rules over products come before
+/// those over customers, wherever they stand: what a customer rule took is told of what they left of the offer.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Waterfall {
     /// A step a rule.

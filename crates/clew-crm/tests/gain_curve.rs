@@ -123,6 +123,65 @@ fn rises_ends_at_all_buyers_and_obeys_rules_segments_and_money() {
 }
 
 #[test]
+fn what_rules_take_adds_up_however_many_there_are_and_whichever_way_they_stand() {
+    with_scorer(|run, scorer, records| {
+        let products = offer(records, "product.price > 0.0");
+        let history = records.history(AS_OF);
+        let dear = |price: f64| {
+            Rule::new("dear", Scope::Product, &format!("product.price > {price:.1}"), "dear")
+                .compile(&history)
+                .unwrap()
+        };
+        let young =
+            Rule::new("young", Scope::Customer, "customer.age < 30", "the law").compile(&history).unwrap();
+        let curve = |rules: &[CompiledRule]| {
+            scorer.gain_curve(run, &GainRequest { rules, ..GainRequest::new(&products) }).unwrap()
+        };
+        let all = |curve: &GainCurve| curve.points.last().unwrap().expected_buyers;
+        let whole = all(&curve(&[]));
+        let warned =
+            |curve: &GainCurve| curve.warnings.iter().any(|warning| warning.contains("of all that sells"));
+        assert!(warned(&curve(&[])) && !warned(&curve(&[dear(3.0)])));
+        let adds_up = |curve: &GainCurve| {
+            let taken: f64 = curve.waterfall.steps.iter().map(|step| step.expected_buyers).sum();
+            assert!((all(curve) + taken - whole).abs() < 1e-6 * whole, "{} + {taken}, {whole}", all(curve));
+            let n_taken: usize = curve.waterfall.steps.iter().map(|step| step.n_products).sum();
+            assert_eq!(curve.n_products + n_taken, products.len());
+        };
+        // Each of a few product rules takes what is lost by adding it to those before.
+        let few = [dear(18.0), young.clone(), dear(30.0), dear(14.0)];
+        let found = curve(&few);
+        adds_up(&found);
+        let steps = &found.waterfall.steps;
+        assert_eq!(
+            (steps[0].rule.as_str(), steps[1].rule.as_str(), steps[2].n_products),
+            ("dear", "young", 0)
+        );
+        let alone = |rules: &[CompiledRule]| whole - all(&curve(rules));
+        assert!((steps[0].expected_buyers - alone(&[dear(18.0)])).abs() < 1e-6 * whole);
+        assert!(
+            (steps[3].expected_buyers - (alone(&[dear(14.0)]) - alone(&[dear(18.0)]))).abs() < 1e-6 * whole
+        );
+        // A customer rule is told of what is left of the offer, wherever it stands.
+        let turned = curve(&[young.clone(), dear(18.0), dear(14.0)]);
+        assert_eq!(turned.waterfall.steps[0], steps[1]);
+        assert_eq!(turned.points, found.points);
+        // Many: all that they take is exact together; products that sell more take more of it.
+        let many = [dear(19.0), dear(18.0), dear(17.0), young, dear(16.0), dear(14.0)];
+        let found = curve(&many);
+        adds_up(&found);
+        assert_eq!(found.points, turned.points);
+        let of_products = found.waterfall.steps.iter().filter(|step| step.scope == Scope::Product);
+        assert!(of_products.clone().all(|step| step.n_products > 0 && step.expected_revenue != 0.0));
+        let together: f64 = of_products.map(|step| step.expected_buyers).sum();
+        assert!((together - alone(&[dear(14.0)])).abs() < 1e-6 * whole);
+        assert_eq!(found.waterfall.steps[3], turned.waterfall.steps[0]);
+        let nothing = GainRequest { rules: &[dear(5.0), dear(0.0)], ..GainRequest::new(&products) };
+        assert!(matches!(scorer.gain_curve(run, &nothing), Err(Error::Nothing { .. })));
+    });
+}
+
+#[test]
 fn recommends_what_is_allowed_best_first_and_says_why() {
     with_scorer(|run, scorer, records| {
         let history = records.history(AS_OF);

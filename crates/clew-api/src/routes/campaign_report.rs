@@ -3,7 +3,7 @@
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use clew_crm::campaign::{Promoted, PromotedBy, began, promoted};
-use clew_crm::{History, Offer};
+use clew_crm::{History, Offer, Records};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -70,7 +70,7 @@ async fn get_campaign_report(
     drop(tenant);
     let known = serving::records(&state, caller.tenant_id).await?;
     let (records, of) = (known.clone(), id.clone());
-    let first_at = state.compute().run(move |_| first_message(&records.history(i64::MAX), &of)).await?;
+    let (first_at, end) = state.compute().run(move |_| first_message(&records, &of)).await?;
     let mut tenant = caller.open(&state).await?;
     let versions = Serving::find_before(&mut tenant, first_at).await?;
     drop(tenant);
@@ -79,7 +79,7 @@ async fn get_campaign_report(
     let (report, promoted) = state
         .compute()
         .run(move |run| {
-            let known = known.history(i64::MAX);
+            let known = known.history(end);
             let promoted = what(&known, &id, asked, at)?;
             let scorer = &serving.scorer;
             let mut report =
@@ -95,8 +95,9 @@ async fn get_campaign_report(
     Answer::ok(&CampaignReport::of(report, &promoted, campaign_id, model_id, first_at))
 }
 
-/// When the campaign began. A snapshot may be older than the campaign's row.
-fn first_message(known: &History<'_>, id: &str) -> Result<DateTime<Utc>> {
+/// When the campaign began, and the end of the data, Unix seconds: a day that is not over then is not over. A snapshot may be older than
+/// the campaign's row.
+fn first_message(records: &Records, id: &str) -> Result<(DateTime<Utc>, i64)> {
     let none = || {
         Problem::new(
             Code::Conflict,
@@ -104,8 +105,10 @@ fn first_message(known: &History<'_>, id: &str) -> Result<DateTime<Utc>> {
              campaign_id",
         )
     };
-    let began = if known.campaigns().find(id).is_some() { began(known, id)? } else { None };
-    began.and_then(|at| DateTime::from_timestamp(at, 0)).ok_or_else(none)
+    let (end, _) = records.end_of_data().ok_or_else(none)?;
+    let known = records.history(end);
+    let began = if known.campaigns().find(id).is_some() { began(&known, id)? } else { None };
+    Ok((began.and_then(|at| DateTime::from_timestamp(at, 0)).ok_or_else(none)?, end))
 }
 
 /// What was promoted: what was asked for, else what is known of the campaign.

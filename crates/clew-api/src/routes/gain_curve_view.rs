@@ -15,7 +15,8 @@ pub(crate) struct GainCurve {
     /// At most 200, from volume 0 to all customers that are left after rules and segment.
     points: Vec<GainPoint>,
     named_volumes: NamedVolumes,
-    /// What each rule took away, in their order.
+    /// What each rule took away, in their order; of what rules over products left of the offer. Of more than three that
+    /// take products, what they took together is exact, and shared among them by what their products have sold.
     waterfall: Vec<WaterfallStep>,
     /// Customers left after rules and segment.
     #[schema(example = 48_210)]
