@@ -207,8 +207,9 @@ mod tests {
 
     use super::*;
 
-    fn key(version: i64) -> Key {
-        Key::Records(Uuid::nil(), version)
+    /// The history of a tenant of its own.
+    fn key(tenant: u128) -> Key {
+        Key::Records(Uuid::from_u128(tenant), 1)
     }
 
     /// Opens records of ten bytes, and counts.
@@ -232,9 +233,9 @@ mod tests {
     async fn the_least_recently_used_goes_first_and_a_failure_is_not_kept() {
         let cache = Cache::new(25);
         let n_opened = Arc::new(AtomicUsize::new(0));
-        let ask = |version| cache.records(key(version), open(Arc::clone(&n_opened)));
-        for version in [1, 2, 1, 3] {
-            assert!(ask(version).await.is_ok());
+        let ask = |tenant| cache.records(key(tenant), open(Arc::clone(&n_opened)));
+        for tenant in [1, 2, 1, 3] {
+            assert!(ask(tenant).await.is_ok());
         }
         assert_eq!(n_opened.load(Ordering::SeqCst), 3);
         assert!(ask(1).await.is_ok(), "1 was used after 2, so 2 went");
@@ -245,5 +246,23 @@ mod tests {
         let failed = cache.records(key(9), async { Err(Problem::not_found("snapshot")) }).await;
         assert!(failed.is_err());
         assert!(ask(9).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_newer_history_puts_the_tenant_s_older_ones_out() {
+        let cache = Cache::new(1_000);
+        let n_opened = Arc::new(AtomicUsize::new(0));
+        let ask = |version| cache.records(Key::Records(Uuid::nil(), version), open(Arc::clone(&n_opened)));
+        let other = cache.records(key(7), open(Arc::clone(&n_opened)));
+        assert!(other.await.is_ok());
+        for version in [1, 2, 2] {
+            assert!(ask(version).await.is_ok());
+        }
+        assert_eq!(n_opened.load(Ordering::SeqCst), 3);
+        assert!(cache.lock().by_key.contains_key(&key(7)), "others keep theirs");
+        assert!(
+            !cache.lock().by_key.contains_key(&Key::Records(Uuid::nil(), 1)),
+            "the older one may hold the erased"
+        );
     }
 }
