@@ -40,6 +40,9 @@ const ROWS: &str = "
         values ('{t}', 1, now(), 'key', '{n}', 1, decode(repeat('00', 32), 'hex'), decode(repeat('00', 32), 'hex'));
     insert into audit_heads (tenant_id, seq, hash) values ('{t}', 1, decode(repeat('00', 32), 'hex'));
     insert into models (tenant_id, id, job_id, horizon_days, seed) values ('{t}', gen_random_uuid(), '{t}', 28, 1);
+    insert into erased_customers (tenant_id, hash) values ('{t}', decode(repeat('00', 32), 'hex'));
+    insert into erasures (tenant_id, id, customer_hash, job_id, places)
+        values ('{t}', '{t}', decode(repeat('00', 32), 'hex'), '{t}', '[]');
 ";
 
 /// What the application may add to, and neither change nor take from.
