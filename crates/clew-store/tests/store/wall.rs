@@ -48,6 +48,13 @@ const ROWS: &str = "
 /// What the application may add to, and neither change nor take from.
 const ADDED_TO: [&str; 2] = ["audit", "audit_heads"];
 
+/// Of these the application may not do everything: the hash of an erased customer is not changed, a receipt not deleted.
+const PARTLY_GRANTED: [&str; 2] = ["erased_customers", "erasures"];
+
+fn is_partly_granted(table: &str, error: &sqlx::Error) -> bool {
+    PARTLY_GRANTED.contains(&table) && error.to_string().contains("permission denied")
+}
+
 async fn two_tenants() -> (TestStore, PgConnection, [Uuid; 2], Vec<String>) {
     let test = database().await.unwrap();
     test.store.ensure_months(&[NaiveDate::from_ymd_opt(2024, 2, 1).unwrap()]).await.unwrap();
@@ -106,18 +113,22 @@ async fn without_a_where_a_tenant_sees_its_rows_alone() {
             }
             continue;
         }
-        // Nor can they be changed, deleted, or given away.
+        // Nor can they be changed, deleted, or given away; what the application has no grant for it cannot do at all.
         for statement in
             ["delete from {} where tenant_id = $1", "update {} set tenant_id = $1 where tenant_id = $1"]
         {
             let statement = statement.replace("{}", table);
-            let done =
-                sqlx::query(AssertSqlSafe(statement)).bind(two).execute(&mut *transaction).await.unwrap();
-            assert_eq!(done.rows_affected(), 0, "{table}");
+            let mut attempt = transaction.begin().await.unwrap();
+            let done = sqlx::query(AssertSqlSafe(statement)).bind(two).execute(&mut *attempt).await;
+            match done {
+                Ok(done) => assert_eq!(done.rows_affected(), 0, "{table}"),
+                Err(error) => assert!(is_partly_granted(table, &error), "{table}: {error}"),
+            }
         }
         let give = format!("update {table} set tenant_id = $1");
         let error = sqlx::query(AssertSqlSafe(give)).bind(two).execute(&mut *transaction).await.unwrap_err();
-        assert!(error.to_string().contains("row-level security"), "{table}: {error}");
+        let is_refused = error.to_string().contains("row-level security");
+        assert!(is_refused || is_partly_granted(table, &error), "{table}: {error}");
     }
 }
 
