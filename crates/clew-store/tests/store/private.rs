@@ -151,6 +151,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
 /// how often it is killed.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_outlives_a_killed_server() {
+    #[allow(clippy::disallowed_methods, reason = "how long a trial takes comes from the environment")]
     let n_kills = std::env::var("CLEW_DATABASE_KILLS").ok().map_or(3, |text| text.parse().unwrap());
     let (_outer, dir) = folder();
     let private = start(&dir).await;
