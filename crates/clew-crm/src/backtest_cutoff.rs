@@ -149,7 +149,7 @@ fn judge_offer(
     };
     let heads = scorer.model().heads.as_ref();
     let line = judge::offer_figures(&judged, |share| {
-        heads.map_or(Spread::UNKNOWN.of(share), |heads| heads.spread_of(seen.level.n_buyers, share))
+        heads.map_or(Spread::UNKNOWN.of(share), |heads| heads.spread_of(seen.level.n_buyers, share, 0.0))
     });
     Ok((judged, line))
 }

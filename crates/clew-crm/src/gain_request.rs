@@ -113,9 +113,7 @@ impl Scorer {
 
     /// The spread of an offer whose expected buyers are idle customers to this share.
     pub(crate) fn spread(&self, n_buyers: usize, share: f64, idle: f64) -> f64 {
-        let Some(heads) = &self.model.heads else { return 0.5 };
-        let of_idle = idle * heads.spread[self.warm_or_cold(n_buyers)].idle_common;
-        (heads.spread_of(n_buyers, share).powi(2) + of_idle * of_idle).sqrt()
+        self.model.heads.as_ref().map_or(0.5, |heads| heads.spread_of(n_buyers, share, idle))
     }
 
     /// Which share of the buyers expected of these customers bought nothing in the 56 days before.

@@ -43,10 +43,12 @@ impl Heads {
         if self.cold.is_none() { 1.0 } else { n_buyers as f32 / (n_buyers as f32 + HALF_BUYERS) }
     }
 
-    /// Spread of the offer factor, for an offer with so many buyers so far, that such a share of customers is expected to buy from.
-    pub(crate) fn spread_of(&self, n_buyers: usize, share: f64) -> f64 {
+    /// Spread of the offer factor, for an offer with so many buyers so far, that such a share of customers is expected to buy from, and
+    /// whose expected buyers are idle customers to the share `idle`.
+    pub(crate) fn spread_of(&self, n_buyers: usize, share: f64, idle: f64) -> f64 {
         let warmth = f64::from(self.warmth(n_buyers));
-        let [warm, cold] = self.spread.map(|spread| spread.of(share).powi(2));
+        let [warm, cold] =
+            self.spread.map(|spread| spread.of(share).powi(2) + (idle * spread.idle_common).powi(2));
         (warmth * warm + (1.0 - warmth) * cold).sqrt()
     }
 
@@ -56,15 +58,16 @@ impl Heads {
             Some(_) => f64::from(self.warmth(offer.level.n_buyers)),
             None => 1.0,
         };
-        // The models that count, each with its scan and its weight.
+        // The models that count, each with its scan, its weight, and what it adds for idle customers.
         let mut models = Vec::new();
-        for (model, weight) in [(Some(&self.warm), warmth), (self.cold.as_ref(), 1.0 - warmth)] {
+        let heads = [(Some(&self.warm), warmth), (self.cold.as_ref(), 1.0 - warmth)];
+        for ((model, weight), spread) in heads.into_iter().zip(self.spread) {
             if let Some(model) = model.filter(|_| weight > 0.01) {
-                models.push((model, model.scan()?, weight));
+                models.push((model, model.scan()?, weight, spread.idle));
             }
         }
-        let whole: f64 = models.iter().map(|(_, _, weight)| weight).sum();
-        let n_columns = models.iter().map(|(_, scan, _)| scan.n_columns()).max().unwrap_or_default();
+        let whole: f64 = models.iter().map(|(_, _, weight, _)| weight).sum();
+        let n_columns = models.iter().map(|(_, scan, _, _)| scan.n_columns()).max().unwrap_or_default();
         let mut all = vec![0.0; offer.state.customers.len()];
         run.pool.install(|| {
             all.par_chunks_mut(CHUNK).enumerate().try_for_each(|(part, out)| -> Result<()> {
@@ -74,11 +77,15 @@ impl Heads {
                     let from = part * CHUNK + at * BLOCK;
                     let places: [usize; BLOCK] = std::array::from_fn(|lane| from + lane);
                     offer.fill(&places[..out.len()], &mut block[..self.n_features]);
+                    let is_idle = |lane: usize| {
+                        offer.state.profile.get(from + lane).is_some_and(|customer| !customer.is_active())
+                    };
                     let mut logits = [0.0_f64; BLOCK];
-                    for (model, scan, weight) in &models {
+                    for (model, scan, weight, idle) in &models {
                         let decisions = scan.decision(&mut block)?;
-                        for (logit, z) in logits.iter_mut().zip(decisions) {
-                            *logit += weight / whole * model.straightened(z);
+                        for (lane, (logit, z)) in logits.iter_mut().zip(decisions).enumerate() {
+                            let moved = if is_idle(lane) { *idle } else { 0.0 };
+                            *logit += weight / whole * (model.straightened(z) + moved);
                         }
                     }
                     out.iter_mut().zip(logits).for_each(|(p, logit)| *p = probability(logit));

@@ -11,7 +11,7 @@ use crate::propensity_curve::{Curve, bend};
 use crate::train_rows::Rows;
 
 /// Rows that the network is fitted to, at most.
-const MAX_ROWS: usize = 360_000;
+const MAX_ROWS: usize = 240_000;
 /// Units of a hidden layer.
 const N_HIDDEN: usize = 16;
 /// Networks that are averaged.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use clew_learn::Run;
 use clew_learn::blend::PreparedBlend;
 use hashbrown::HashMap;
-use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::feature_attribute::Attribute;
@@ -163,23 +162,7 @@ impl Scorer {
         let heads = self.model.heads.as_ref().ok_or_else(|| {
             Error::input("the model is a factorisation only", "train a model with propensities")
         })?;
-        let mut propensities = heads.propensities(run, offer)?;
-        let idle = heads.spread[self.warm_or_cold(offer.level.n_buyers)].idle;
-        if idle != 0.0 {
-            run.pool.install(|| {
-                propensities
-                    .par_iter_mut()
-                    .zip(&self.state.profile)
-                    .filter(|(_, customer)| !customer.is_active())
-                    .for_each(|(p, _)| *p = moved(*p, idle));
-            });
-        }
-        Ok(propensities)
-    }
-
-    /// Which of the two heads counts more for an offer with so many buyers so far: 0 that for sold offers, 1 that for never-sold ones.
-    pub(crate) fn warm_or_cold(&self, n_buyers: usize) -> usize {
-        usize::from(n_buyers < 8 && self.model.heads.as_ref().is_some_and(|heads| heads.cold.is_some()))
+        heads.propensities(run, offer)
     }
 
     /// What each customer is expected to spend on the offer within the horizon if they buy: their own habit, shrunk towards everybody's.
@@ -209,13 +192,6 @@ impl Scorer {
         }
         (sum / n.max(1) as f64) as f32
     }
-}
-
-/// A propensity whose log-odds are moved by so much, never quite 0 or 1.
-fn moved(p: f32, by: f64) -> f32 {
-    let p = f64::from(p);
-    let odds = p / (1.0 - p) * by.exp();
-    (odds / (1.0 + odds)).clamp(1e-7, 1.0 - 1e-7) as f32
 }
 
 /// Where each product of the catalogue stands in the model's order; none for one that the model did not know.

@@ -45,7 +45,7 @@ impl TrainParams {
             n_cutoffs: 5,
             n_offers: 480,
             max_customers: 12_000,
-            max_rows: 360_000,
+            max_rows: 240_000,
             n_factors: 32,
             n_group_factors: 16,
             half_life_days: 180.0,
