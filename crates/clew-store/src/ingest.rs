@@ -2,7 +2,7 @@
 
 pub(crate) mod binary;
 mod event;
-mod pipe;
+pub(crate) mod pipe;
 mod small;
 mod table;
 

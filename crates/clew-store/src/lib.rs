@@ -32,6 +32,7 @@ pub mod model;
 pub mod object;
 pub mod offer;
 pub mod partition;
+mod pool;
 pub mod postgres;
 pub mod queue;
 pub mod quota;

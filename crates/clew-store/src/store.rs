@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, PgPool};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
+use crate::pool::{pool_lazy, pool_options};
 use crate::queue::Queue;
 use crate::scope::{Operator, Tenant};
 
@@ -94,12 +95,4 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
         )
     })?;
     Ok(options.application_name("clew").disable_statement_logging())
-}
-
-fn pool_options(config: &StoreConfig, max_connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(max_connections).acquire_timeout(config.acquire_timeout)
-}
-
-fn pool_lazy(url: &str, config: &StoreConfig, max_connections: u32) -> Result<PgPool> {
-    Ok(pool_options(config, max_connections).connect_lazy_with(options(url)?))
 }

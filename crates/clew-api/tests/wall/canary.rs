@@ -123,7 +123,8 @@ impl Scene {
         .enumerate()
         {
             let key = format!("order-{n}");
-            client.post_once(&key, path, &body).await.expect(201);
+            let answer = client.post_once(&key, path, &body).await;
+            assert_eq!(answer.status, 201, "{}: {:#?}", answer.text, Self::errors());
             replays.push((key, path, body));
         }
         Self { api, own, foreign, cursors, replays }
@@ -144,6 +145,13 @@ impl Scene {
     /// A hash of every row of the second tenant, table by table.
     pub(crate) async fn foreign_rows(&self) -> Vec<(String, String)> {
         self.api.database.hashes(self.foreign.tenant_id).await.unwrap()
+    }
+
+    /// The last errors that were logged.
+    pub(crate) fn errors() -> Vec<String> {
+        let log = String::from_utf8_lossy(&LOG.lock().unwrap()).into_owned();
+        let errors = log.lines().filter(|line| line.contains(" ERROR ") || line.contains(" WARN "));
+        errors.rev().take(10).map(str::to_owned).collect()
     }
 
     /// Where, outside of answers, a canary is that should not be: the log, the metrics, the files of others.

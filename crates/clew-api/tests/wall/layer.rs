@@ -56,6 +56,9 @@ fn n_requests() -> usize {
 async fn attacked(scene: &Scene, state: &str, n_requests: usize, seed: u64) -> Seen {
     let seen = attack(scene, n_requests, seed).await;
     println!("{state}: {} requests, {} leaks: {:?}", seen.total(), seen.leaks.len(), seen.n_requests);
+    if !seen.failures.is_empty() {
+        println!("what was logged last: {:#?}", Scene::errors());
+    }
     seen
 }
 
@@ -95,7 +98,8 @@ async fn nothing_of_another_tenants_gets_out_even_when_only_one_layer_of_the_wal
     let mut operations: Vec<&str> = seen.leaks.iter().map(|(operation, _)| operation.as_str()).collect();
     operations.sort_unstable();
     operations.dedup();
-    for operation in ["list_offers", "get_offer", "list_segments", "list_keys"] {
+    // A list may be so long by now that the other's things are on a later page.
+    for operation in ["get_offer", "get_segment", "get_customer", "list_keys"] {
         assert!(operations.contains(&operation), "{operation} is not among {operations:?}");
     }
 }

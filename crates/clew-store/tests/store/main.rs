@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "the figures of a run are its result")]
 
 mod audit;
+mod cancel;
 mod catalogue;
 mod idempotency;
 mod key;
