@@ -46,8 +46,7 @@ impl ParquetReader {
                 plain
             }
         };
-        let metadata = ArrowReaderMetadata::load(&raw, ArrowReaderOptions::new());
-        let metadata = metadata.map_err(|error| damaged(file, &error))?;
+        let metadata = contained(file, || ArrowReaderMetadata::load(&raw, ArrowReaderOptions::new()))?;
         guess::check_width(&file.name, metadata.schema().fields().len())?;
         check_sizes(file, metadata.metadata())?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(raw, metadata);
@@ -69,7 +68,7 @@ impl ParquetReader {
             schema.fields().iter().map(|field| field.name().trim().to_owned()).collect();
         guess::check_header(&file.name, &columns)?;
         let n_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let batches = builder.with_batch_size(BATCH_ROWS).build().map_err(|error| damaged(file, &error))?;
+        let batches = contained(file, || builder.with_batch_size(BATCH_ROWS).build())?;
         Ok(ParquetReader { file: file.clone(), batches, batch: None, next: 0, n_rows, n_read: 0, columns })
     }
 
@@ -86,12 +85,9 @@ impl ParquetReader {
         loop {
             let batch = match self.batch.take() {
                 Some(batch) if self.next < batch.num_rows() => batch,
-                _ => match self.batches.next() {
+                _ => match contained(&self.file, || Ok(self.batches.next().transpose()?))? {
                     None => return Ok(false),
-                    Some(Err(error)) => {
-                        return Err(damaged(&self.file, &parquet::errors::ParquetError::from(error)));
-                    }
-                    Some(Ok(batch)) => {
+                    Some(batch) => {
                         self.next = 0;
                         self.batch = Some(batch);
                         continue;
@@ -139,8 +135,22 @@ fn check_sizes(file: &File, metadata: &ParquetMetaData) -> Result<()> {
     Ok(())
 }
 
-fn damaged(file: &File, error: &parquet::errors::ParquetError) -> Error {
-    Error::input(file.name.clone(), format!("cannot be read as Parquet ({error}); write and send it again"))
+/// What the library reads, or why the file cannot be read. Where it panics (arrow-ipc 59.3 does on a schema with types
+/// that it does not know), that is the file's fault like any other.
+fn contained<T>(
+    file: &File,
+    read: impl FnOnce() -> std::result::Result<T, parquet::errors::ParquetError>,
+) -> Result<T> {
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(read));
+    let reason = match outcome {
+        Ok(Ok(read)) => return Ok(read),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "its schema or its pages are damaged".to_owned(),
+    };
+    Err(Error::input(
+        file.name.clone(),
+        format!("cannot be read as Parquet ({reason}); write and send it again"),
+    ))
 }
 
 fn is_known(data_type: &DataType) -> bool {
