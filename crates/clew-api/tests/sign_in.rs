@@ -213,7 +213,12 @@ async fn signing_out_a_lower_right_and_removal_are_felt_at_once() {
     let path = format!("/v1/members/{}", session["member"]["id"].as_str().unwrap());
     member.get(&path).await.expect(200);
     let owner = stage.api.owner().await;
-    owner.patch(&path, &json!({"right": "reader", "name": null})).await.expect(200);
+    let lower = json!({"right": "reader", "name": null});
+    let refused = owner.patch(&path, &lower).await.expect(409);
+    assert!(refused.text.contains("make another member an owner first"), "{}", refused.text);
+    owner.delete(&path).await.expect(409);
+    owner.post("/v1/members", &json!({"email": "second@example.com", "right": "owner"})).await.expect(201);
+    owner.patch(&path, &lower).await.expect(200);
     member.get(&path).await.expect(403);
     assert_eq!(owner.get(&path).await.body()["name"], Value::Null);
     owner.patch(&path, &json!({"right": "ingest"})).await.expect(422);

@@ -121,8 +121,14 @@ pub async fn list(tenant: &mut Tenant<'_>, page: &Page) -> Result<Paged<Member>>
 }
 
 /// Writes name and right anew. The right holds from the commit on, in open sessions too.
+///
+/// # Errors
+/// A conflict when no owner would be left.
 pub async fn update(tenant: &mut Tenant<'_>, id: Uuid, name: Option<&str>, right: Right) -> Result<Member> {
     let tenant_id = tenant.id();
+    if right != Right::Owner {
+        leave_an_owner(tenant, id).await?;
+    }
     sqlx::query_as(concat!(
         r#"update members set name = $3, "right" = $4 where tenant_id = $1 and id = $2 returning "#,
         columns!()
@@ -137,14 +143,36 @@ pub async fn update(tenant: &mut Tenant<'_>, id: Uuid, name: Option<&str>, right
 }
 
 /// Removes a member with all sessions, from the commit on.
+///
+/// # Errors
+/// A conflict when no owner would be left.
 pub async fn delete(tenant: &mut Tenant<'_>, id: Uuid) -> Result<()> {
     let tenant_id = tenant.id();
+    leave_an_owner(tenant, id).await?;
     let done = sqlx::query("delete from members where tenant_id = $1 and id = $2")
         .bind(tenant_id)
         .bind(id)
         .execute(tenant.connection())
         .await?;
     if done.rows_affected() == 0 { Err(Error::Missing { what: "member" }) } else { Ok(()) }
+}
+
+/// Refuses when this member is the tenant's only owner: nobody could then invite another. The owners' rows are held
+/// until the end of the transaction, lest two owners remove each other.
+async fn leave_an_owner(tenant: &mut Tenant<'_>, id: Uuid) -> Result<()> {
+    let tenant_id = tenant.id();
+    let owners: Vec<Uuid> = sqlx::query_scalar(
+        r#"select id from members where tenant_id = $1 and "right" = 'owner' order by id for update"#,
+    )
+    .bind(tenant_id)
+    .fetch_all(tenant.connection())
+    .await?;
+    if owners != [id] {
+        return Ok(());
+    }
+    Err(Error::Conflict {
+        constraint: "the last owner's right: make another member an owner first".to_owned(),
+    })
 }
 
 /// Makes an invitation to set a password, in place of any before it. The string is the only copy.

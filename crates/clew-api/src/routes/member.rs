@@ -179,10 +179,11 @@ async fn get_member(caller: Caller<Owner>, State(state): State<ApiState>, Id(id)
     Answer::ok(&Member::from(row))
 }
 
-/// Changes a member's name or right, in open sessions too.
+/// Changes a member's name or right, in open sessions too. The last owner stays one (409).
 #[utoipa::path(patch, path = "/v1/members/{id}", operation_id = "update_member", tag = "members",
     security(("key" = ["owner"])), params(("id" = Uuid, Path)), request_body = MemberChange,
-    responses((status = 200, description = "The member as it is now.", body = Member)))]
+    responses((status = 200, description = "The member as it is now.", body = Member),
+        (status = 409, description = "It is the last owner.")))]
 async fn update_member(
     caller: Caller<Owner>,
     State(state): State<ApiState>,
@@ -197,10 +198,11 @@ async fn update_member(
     Answer::ok(&Member::from(row))
 }
 
-/// Removes a member and ends their sessions, at once.
+/// Removes a member and ends their sessions, at once. The last owner stays (409).
 #[utoipa::path(delete, path = "/v1/members/{id}", operation_id = "delete_member", tag = "members",
     security(("key" = ["owner"])), params(("id" = Uuid, Path)),
-    responses((status = 204, description = "They are no member any more.")))]
+    responses((status = 204, description = "They are no member any more."),
+        (status = 409, description = "It is the last owner.")))]
 async fn delete_member(
     caller: Caller<Owner>,
     State(state): State<ApiState>,

@@ -44,6 +44,27 @@ async fn secrets_are_stored_as_hashes_alone() {
 }
 
 #[tokio::test]
+async fn a_tenant_with_an_owner_keeps_one() {
+    let test = database().await.unwrap();
+    let (one, two) = (test.tenant("one").await.unwrap(), test.tenant("two").await.unwrap());
+    let owner = |email: &str| NewMember { email: email.into(), name: None, right: Right::Owner };
+    let mut other = test.store.tenant(two).await.unwrap();
+    member::insert(&mut other, &owner("otto@example.com")).await.unwrap();
+    other.commit().await.unwrap();
+
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    let last = member::insert(&mut tenant, &owner("ida@example.com")).await.unwrap();
+    let reader = member::insert(&mut tenant, &anna()).await.unwrap();
+    let refused = member::delete(&mut tenant, last.id).await.unwrap_err();
+    assert!(refused.to_string().contains("make another member an owner first"), "{refused}");
+    assert!(member::update(&mut tenant, last.id, None, Right::Marketer).await.is_err());
+    member::update(&mut tenant, last.id, Some("Ida"), Right::Owner).await.unwrap();
+    member::update(&mut tenant, reader.id, None, Right::Owner).await.unwrap();
+    member::delete(&mut tenant, last.id).await.unwrap();
+    assert!(member::delete(&mut tenant, reader.id).await.is_err(), "now she is the last");
+}
+
+#[tokio::test]
 async fn a_member_of_one_tenant_is_not_there_for_another() {
     let test = database().await.unwrap();
     let (one, two) = (test.tenant("one").await.unwrap(), test.tenant("two").await.unwrap());
