@@ -65,21 +65,20 @@ pub(crate) fn schemas() -> &'static Map<String, Value> {
 
 /// The id of the operation of a method and a path as the document writes it.
 pub(crate) fn operation_id(method: &Method, path: &str) -> Option<&'static str> {
-    static IDS: OnceLock<HashMap<(String, &'static str), &'static str>> = OnceLock::new();
+    static IDS: OnceLock<HashMap<&'static str, HashMap<String, &'static str>>> = OnceLock::new();
     let ids = IDS.get_or_init(|| {
         let paths = document()["paths"].as_object().into_iter().flatten();
-        let operations = paths.flat_map(|(path, item)| {
+        let ids_of = |item: &'static Value| {
             let methods = item.as_object().into_iter().flatten();
-            methods.map(move |(method, operation)| (method.to_uppercase(), path.as_str(), operation))
-        });
-        operations
-            .filter_map(|(method, path, operation)| {
-                Some(((method, path), operation["operationId"].as_str()?))
-            })
-            .collect()
+            methods
+                .filter_map(|(method, operation)| {
+                    Some((method.to_uppercase(), operation["operationId"].as_str()?))
+                })
+                .collect()
+        };
+        paths.map(|(path, item)| (path.as_str(), ids_of(item))).collect()
     });
-    // The key borrows for as long as the program runs, so it is looked for by its parts.
-    ids.iter().find(|((m, p), _)| m == method.as_str() && *p == path).map(|(_, id)| *id)
+    ids.get(path)?.get(method.as_str()).copied()
 }
 
 fn finish(mut open: OpenApi) -> Value {

@@ -233,7 +233,7 @@ impl Problem {
         let seconds = u64::try_from(wait.num_milliseconds()).unwrap_or(0).div_ceil(1_000).max(1);
         let detail =
             format!("too many failed attempts; this one was not looked at, come back in {seconds} s");
-        Self { retry_after_s: Some(seconds), ..Self::new(Code::TooManyRequests, detail) }
+        Self::too_many_requests(detail, seconds)
     }
 
     /// Links what caused it, for the log.

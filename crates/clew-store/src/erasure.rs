@@ -104,7 +104,7 @@ pub async fn request(
         done(
             "models",
             0,
-            "nothing of a single customer is in a model's file; later ones do not learn from it",
+            "no customer's id or row is in a model's file, but the ids of products are; later ones do not learn from it",
         ),
         due("snapshots", "made anew from the rows that are left; earlier ones are deleted"),
         due("caches", "histories and scores kept in memory are those of the new snapshot"),

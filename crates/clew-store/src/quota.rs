@@ -79,13 +79,16 @@ impl Used {
     }
 }
 
-/// What the tenant has. Running totals; no row is counted.
+/// What the tenant has. Running totals; no row is counted. An upload takes room until its import has ended, which
+/// deletes it.
 pub async fn used(tenant: &mut Tenant<'_>) -> Result<Used> {
     let tenant_id = tenant.id();
     Ok(sqlx::query_as(
         "select
              (select coalesce(sum(n_rows), 0)::bigint from data_counts where tenant_id = $1) as n_rows,
-             ((select coalesce(sum(size_bytes), 0) from imports where tenant_id = $1)
+             ((select coalesce(sum(size_bytes), 0) from imports join jobs on jobs.tenant_id = imports.tenant_id
+                     and jobs.id = imports.job_id
+                 where imports.tenant_id = $1 and state in ('queued', 'running'))
                  + (select coalesce(sum(size_bytes), 0) from snapshots where tenant_id = $1)
                  + (select coalesce(sum(size_bytes), 0) from models where tenant_id = $1))::bigint as n_bytes,
              (select count(*) from jobs

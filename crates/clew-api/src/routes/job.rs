@@ -73,7 +73,7 @@ pub(crate) struct JobError {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Job {
     pub(crate) id: Uuid,
-    /// What is done: `import`, `train`, `drift` or `webhook`.
+    /// What is done: `import`, `train`, `drift`, `erase` or `webhook`.
     #[schema(example = "train")]
     kind: String,
     state: JobState,

@@ -81,7 +81,7 @@ struct Webhook {
 }
 
 /// A webhook with the secret that signs what it is told.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 struct WebhookWithSecret {
     #[serde(flatten)]
     webhook: Webhook,
