@@ -7,20 +7,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::postgres::PgPoolOptions;
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Row as _};
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
-use crate::error::Result;
-use crate::store::{StoreConfig, options};
+use crate::store::StoreConfig;
 
+/// A pool as configured, each of whose connections is looked at before it is used again.
 pub(crate) fn pool_options(config: &StoreConfig, max_connections: u32) -> PgPoolOptions {
     PgPoolOptions::new()
         .max_connections(max_connections)
         .acquire_timeout(config.acquire_timeout)
         .after_release(|connection, _| Box::pin(async move { Ok(is_clean(connection).await) }))
-}
-
-pub(crate) fn pool_lazy(url: &str, config: &StoreConfig, max_connections: u32) -> Result<PgPool> {
-    Ok(pool_options(config, max_connections).connect_lazy_with(options(url)?))
 }
 
 /// Does the connection answer what it is asked, and outside of a transaction? If not it is to be closed.
@@ -51,10 +47,19 @@ mod tests {
     use std::pin::pin;
     use std::task::Poll;
 
+    use secrecy::SecretString;
+    use uuid::Uuid;
+
     use super::*;
+    use crate::cursor::Page;
+    use crate::error::Result;
     use crate::ingest::pipe;
+    use crate::key::{self, Credential, NewKey, Right};
     use crate::store::Store;
     use crate::testing;
+
+    /// More than anything here is woken.
+    const N_POLLS: usize = 40;
 
     /// A store of one connection, so that whoever comes next has the one that was dropped.
     async fn store_of_one(url: &str) -> Store {
@@ -62,42 +67,88 @@ mod tests {
         Store::connect(url, config).await.unwrap()
     }
 
+    /// What the future gives, or nothing when it is dropped while the answer to its `n_polls`-th poll is under way.
+    async fn polled<T>(n_polls: usize, future: impl Future<Output = T>) -> Option<T> {
+        let mut future = pin!(future);
+        let mut left = n_polls;
+        poll_fn(|context| {
+            left -= 1;
+            match future.as_mut().poll(context) {
+                Poll::Ready(value) => Poll::Ready(Some(value)),
+                Poll::Pending if left == 0 => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            }
+        })
+        .await
+    }
+
+    /// The next to have the connection finds it as if it were new.
+    async fn assert_is_as_new(store: &Store, after: &str) {
+        let mut connection = store.pool.acquire().await.unwrap();
+        assert!(is_clean(&mut connection).await, "{after}");
+        for asked in 0_i32..5 {
+            let answer = sqlx::query_scalar("select $1::int4").bind(asked).fetch_one(&mut *connection).await;
+            assert_eq!(answer.ok(), Some(asked), "{after}");
+        }
+    }
+
     #[tokio::test]
     async fn an_import_that_is_dropped_half_way_shifts_no_answer_to_the_next() {
         let database = testing::database().await.unwrap();
         let store = store_of_one(&database.url).await;
-        for n_polls in 1..12 {
+        for n_polls in 1..N_POLLS {
             let mut transaction = store.pool.begin().await.unwrap();
-            sqlx::raw_sql("create temporary table if not exists loads (n bigint)")
-                .execute(&mut *transaction)
-                .await
-                .unwrap();
-            {
-                let statement = "copy loads from stdin (format binary)";
-                let mut copy = pin!(pipe::copy(&mut transaction, statement, |_| Ok(())));
-                let mut left = n_polls;
-                poll_fn(|context| {
-                    left -= 1;
-                    let ended = copy.as_mut().poll(context).is_ready();
-                    if ended || left == 0 {
-                        return Poll::Ready(());
-                    }
-                    Poll::Pending
-                })
-                .await;
-            }
+            let table = "create temporary table if not exists loads (n bigint)";
+            sqlx::raw_sql(table).execute(&mut *transaction).await.unwrap();
+            let statement = "copy loads from stdin (format binary)";
+            polled(n_polls, pipe::copy(&mut transaction, statement, |_| Ok(()))).await;
             drop(transaction);
-            for asked in 0_i32..5 {
-                let mut transaction = store.pool.begin().await.unwrap();
-                let answer: i32 = sqlx::query_scalar("select $1::int4")
-                    .bind(asked)
-                    .fetch_one(&mut *transaction)
-                    .await
-                    .unwrap();
-                transaction.commit().await.unwrap();
-                assert_eq!(answer, asked, "dropped after {n_polls} polls");
-            }
+            assert_is_as_new(&store, &format!("dropped after {n_polls} polls")).await;
         }
+    }
+
+    /// A tenant as one of its own requests sees it: who the key is, and the names of its keys.
+    async fn seen(
+        store: &Store,
+        tenant_id: Uuid,
+        secret: &SecretString,
+    ) -> Result<(Option<Uuid>, Vec<String>)> {
+        let found = match key::verify(store, secret).await? {
+            Some(Credential::Tenant { tenant_id, .. }) => Some(tenant_id),
+            _ => None,
+        };
+        let mut tenant = store.tenant(tenant_id).await?;
+        let keys = key::list(&mut tenant, &Page::default()).await?;
+        tenant.commit().await?;
+        Ok((found, keys.data.into_iter().map(|key| key.name).collect()))
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_dropped_half_way_leaves_nothing_to_the_next() {
+        let database = testing::database().await.unwrap();
+        let store = store_of_one(&database.url).await;
+        let mut parties = Vec::new();
+        for name in ["one", "other"] {
+            let tenant_id = database.tenant(name).await.unwrap();
+            let mut tenant = store.tenant(tenant_id).await.unwrap();
+            let new = NewKey { name: name.to_owned(), right: Right::Reader, expires_at: None };
+            let secret = key::insert(&mut tenant, &new).await.unwrap().1;
+            tenant.commit().await.unwrap();
+            parties.push((name, tenant_id, secret));
+        }
+        let (mut n_dropped, n_rounds) = (0, 10 * N_POLLS);
+        for round in 0..n_rounds {
+            let (_, tenant_id, secret) = &parties[round % 2];
+            match polled(1 + round % N_POLLS, seen(&store, *tenant_id, secret)).await {
+                Some(answer) => assert_eq!(answer.unwrap().0, Some(*tenant_id), "round {round}"),
+                None => n_dropped += 1,
+            }
+            assert_is_as_new(&store, &format!("round {round}")).await;
+            let (name, tenant_id, secret) = &parties[(round + 1) % 2];
+            let (found, names) = seen(&store, *tenant_id, secret).await.unwrap();
+            assert_eq!((found, names), (Some(*tenant_id), vec![(*name).to_owned()]), "round {round}");
+        }
+        assert!(n_dropped > n_rounds / 10, "{n_dropped} requests were dropped");
     }
 
     #[tokio::test]
@@ -108,8 +159,7 @@ mod tests {
             let mut connection = store.pool.acquire().await.unwrap();
             sqlx::raw_sql(left_open).execute(&mut *connection).await.unwrap();
             drop(connection);
-            let mut connection = store.pool.acquire().await.unwrap();
-            assert!(is_clean(&mut connection).await);
+            assert_is_as_new(&store, left_open).await;
         }
     }
 }

@@ -11,7 +11,7 @@ use sqlx::{ConnectOptions, PgPool};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::pool::{pool_lazy, pool_options};
+use crate::pool::pool_options;
 use crate::queue::Queue;
 use crate::scope::{Operator, Tenant};
 
@@ -95,4 +95,8 @@ pub(crate) fn options(url: &str) -> Result<PgConnectOptions> {
         )
     })?;
     Ok(options.application_name("clew").disable_statement_logging())
+}
+
+fn pool_lazy(url: &str, config: &StoreConfig, max_connections: u32) -> Result<PgPool> {
+    Ok(pool_options(config, max_connections).connect_lazy_with(options(url)?))
 }

@@ -3,7 +3,6 @@
 #![expect(clippy::print_stdout, reason = "the figures of a run are its result")]
 
 mod audit;
-mod cancel;
 mod catalogue;
 mod idempotency;
 mod key;
