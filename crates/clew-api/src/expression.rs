@@ -1,10 +1,12 @@
 //! Expressions as they are written: checked against the tenant's columns before they are kept.
 
 use clew_crm::{Predicate, Schema};
+use clew_store::key::Right;
 use clew_store::{Entity, Tenant, data};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::closed::Closed;
 use crate::problem::{FieldError, Problem, Result};
 
 /// What an expression speaks of.
@@ -39,8 +41,10 @@ pub(crate) async fn names(tenant: &mut Tenant<'_>, scope: Scope) -> Result<Schem
     Ok(Schema::new(scope.into(), data::attributes(tenant, entity).await?))
 }
 
-/// Checks an expression; what is wrong with it is added to `errors` under `pointer`.
+/// Checks an expression that the holder of a right has written; what is wrong with it is added to `errors` under
+/// `pointer`. Sensitive columns are named by owners alone: who is asked for by one is as good as told.
 pub(crate) async fn check(
+    right: Option<Right>,
     tenant: &mut Tenant<'_>,
     scope: Scope,
     source: &str,
@@ -48,20 +52,32 @@ pub(crate) async fn check(
     errors: &mut Vec<FieldError>,
 ) -> Result<()> {
     let schema = names(tenant, scope).await?;
-    if let Err(error) = Predicate::parse(source, &schema) {
-        errors.push(FieldError { pointer: pointer.to_owned(), detail: error.to_string() });
-    }
+    let detail = match Predicate::parse(source, &schema) {
+        Err(error) => error.to_string(),
+        Ok(_) if scope == Scope::Product => return Ok(()),
+        Ok(predicate) => match Closed::of(right, tenant).await?.sensitive(&predicate) {
+            Some(name) => format!("customer.{name} is sensitive: only an owner may ask for it"),
+            None => return Ok(()),
+        },
+    };
+    errors.push(FieldError { pointer: pointer.to_owned(), detail });
     Ok(())
 }
 
-/// Checks an expression that is one field of a request.
+/// Checks an expression over products that is one field of a request.
+pub(crate) async fn check_products(tenant: &mut Tenant<'_>, source: &str, pointer: &str) -> Result<()> {
+    check_one(None, tenant, Scope::Product, source, pointer).await
+}
+
+/// Checks an expression that is one field of a request, as [`check`] does.
 pub(crate) async fn check_one(
+    right: Option<Right>,
     tenant: &mut Tenant<'_>,
     scope: Scope,
     source: &str,
     pointer: &str,
 ) -> Result<()> {
     let mut errors = Vec::new();
-    check(tenant, scope, source, pointer, &mut errors).await?;
+    check(right, tenant, scope, source, pointer, &mut errors).await?;
     if errors.is_empty() { Ok(()) } else { Err(Problem::invalid(errors)) }
 }

@@ -9,6 +9,7 @@ mod address;
 mod answer;
 mod cache;
 pub mod caller;
+mod closed;
 mod compute;
 mod context;
 mod example;

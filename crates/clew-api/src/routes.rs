@@ -4,6 +4,7 @@ mod audit;
 mod campaign;
 mod campaign_report;
 mod campaign_report_view;
+mod column;
 mod customer;
 mod data;
 mod erasure;
@@ -50,6 +51,7 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(import::routes())
         .merge(event::routes())
         .merge(data::routes())
+        .merge(column::routes())
         .merge(customer::routes())
         .merge(erasure::routes())
         .merge(product::routes())

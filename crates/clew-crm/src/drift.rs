@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::drift_count::{Window, columns, count};
 use crate::error::Result;
 use crate::feature_state::DAY;
+use crate::leak::LeftOut;
 use crate::records::Records;
 use crate::train_report::day;
 
@@ -100,8 +101,9 @@ pub struct Drift {
     pub findings: Vec<DriftFinding>,
 }
 
-/// Compares what came at or after `as_of` (a training's date, Unix seconds) with the eight weeks before it.
-pub fn drift(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Drift> {
+/// Compares what came at or after `as_of` (a training's date, Unix seconds) with the eight weeks before it; columns that
+/// are not learned from are left out.
+pub fn drift(run: &Run<'_>, records: &Records, as_of: i64, left_out: &LeftOut) -> Result<Drift> {
     // Whole days only, since the last is still filling; and none of clocks that run ahead.
     let n_days = records.end_of_data().map_or(0, |(end, _)| ((end - as_of) / DAY).max(0));
     let to = as_of + n_days * DAY;
@@ -109,7 +111,7 @@ pub fn drift(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Drift> {
     let n_before =
         REFERENCE_DAYS.min(records.first_event().map_or(0, |first| (as_of - first).max(0) / DAY + 1));
     let reference_from = as_of - n_before * DAY;
-    let columns = columns(records);
+    let columns = columns(records, left_out);
     let before = count(run, records, &columns, reference_from, as_of)?;
     let came = count(run, records, &columns, from, to)?;
     let enough =

@@ -6,6 +6,7 @@ use crate::column::{Column, NULL_BOOL};
 use crate::error::Result;
 use crate::feature_state::DAY;
 use crate::ids::NONE;
+use crate::leak::LeftOut;
 use crate::records::Records;
 
 /// Values of a column that are counted on their own; the rest together.
@@ -95,12 +96,16 @@ impl Window {
 }
 
 /// The columns that are compared, each as a few values: the most frequent words, tenths of numbers, true and false, and nothing.
-pub(crate) fn columns(records: &Records) -> Vec<Binned> {
+pub(crate) fn columns(records: &Records, left_out: &LeftOut) -> Vec<Binned> {
     let tables = [(records.customers(), false), (records.products(), true)];
     let mut all = Vec::new();
     for (table, of_product) in tables {
-        let noun = if of_product { "product" } else { "customer" };
-        let binned = table.names.iter().zip(&table.columns).filter_map(|(name, column)| {
+        let (noun, out) = match of_product {
+            true => ("product", &left_out.product_columns),
+            false => ("customer", &left_out.customer_columns),
+        };
+        let learned = table.names.iter().zip(&table.columns).filter(|(name, _)| !out.contains(name));
+        let binned = learned.filter_map(|(name, column)| {
             let (bins, n_bins) = bins(column)?;
             (n_bins > 1).then(|| Binned { name: format!("{noun}.{name}"), of_product, bins, n_bins })
         });

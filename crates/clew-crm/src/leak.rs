@@ -97,6 +97,9 @@ pub struct LeftOut {
     /// Columns of the customers' file not to learn from.
     #[serde(default)]
     pub customer_columns: Vec<String>,
+    /// Columns of the products' file not to learn from.
+    #[serde(default)]
+    pub product_columns: Vec<String>,
     /// Kinds of events not to learn from.
     #[serde(default)]
     pub event_kinds: Vec<String>,
@@ -135,7 +138,7 @@ impl LeftOut {
 pub(crate) fn inspect(run: &Run<'_>, history: &History<'_>, params: &TrainParams) -> Result<Vec<Leak>> {
     let customers = train_setting::learned_from(run, history, params);
     let lines = Lines::read(history, customers, history.n_products(), None);
-    let (groupings, _) = train_setting::learn_attributes(history, &params.left_out.customer_columns);
+    let (groupings, _) = train_setting::learn_attributes(history, &params.left_out, params.support());
     let attributes: Vec<Attribute> =
         groupings.iter().map(|grouping| grouping.apply(&history.products())).collect();
     inspect_lines(run, history, &lines, &attributes, params)

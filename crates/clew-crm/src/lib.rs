@@ -6,6 +6,8 @@
 // Records: what a tenant sent, and how it is selected.
 pub mod bits;
 pub mod column;
+mod column_class;
+mod column_words;
 pub mod error;
 pub mod event;
 pub mod expression;
@@ -22,6 +24,7 @@ pub mod waterfall;
 
 pub use bits::Bits;
 pub use column::{Column, ColumnType, ColumnView};
+pub use column_class::{ColumnClass, ColumnUse};
 pub use error::{Error, Result};
 pub use event::{EventKind, EventRow, EventTable};
 pub use expression::{ExpressionError, Predicate, Schema, SchemaEntry, Scope};

@@ -7,11 +7,13 @@ use clew_learn::{Part, Run};
 use crate::error::{Error, Result};
 use crate::feature_state::Lines;
 use crate::feature_taste::{TasteModel, TasteParams, product_matrix};
+use crate::leak::LeftOut;
 use crate::model::Model;
 use crate::recommend_choice::Choice;
 use crate::recommend_split::Split;
 use crate::records::Records;
 use crate::report::{Report, ReportData};
+use crate::train_params::TrainParams;
 use crate::train_report::day;
 use crate::train_setting::learn_attributes;
 
@@ -20,7 +22,8 @@ const N_FACTORS: usize = 64;
 /// Days after which an event counts half.
 const HALF_LIFE_DAYS: f32 = 180.0;
 
-/// Learns from everything before `as_of` (Unix seconds) which customers like which products. Errors with
+/// Learns from everything before `as_of` (Unix seconds) which customers like which products; from no column that looks as if it must not be
+/// learned from. Errors with
 /// [`Error::NotEnoughData`] when nobody bought or saw anything.
 pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
     run.report("reading the history", 0.0);
@@ -35,7 +38,8 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
             what: "purchases or views of products".to_owned(),
         });
     }
-    let (product_groupings, customer_groupings) = learn_attributes(&history, &[]);
+    let (product_groupings, customer_groupings) =
+        learn_attributes(&history, &LeftOut::default().with_guesses(records), TrainParams::USUAL_SUPPORT);
     let product_attributes: Vec<_> = product_groupings.iter().map(|g| g.apply(&history.products())).collect();
     let customer_attributes: Vec<_> =
         customer_groupings.iter().map(|g| g.apply(&history.customers())).collect();

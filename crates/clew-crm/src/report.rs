@@ -123,6 +123,9 @@ pub struct ReportData {
     pub n_offers: usize,
     /// Rows (customer × offer × cutoff) that the final model was fitted on.
     pub n_rows: usize,
+    /// Customers under which a value of an attribute was not learned of.
+    #[serde(default)]
+    pub minimum_support: usize,
 }
 
 /// Figures of one way of ordering customers: means over offers.

@@ -74,6 +74,25 @@ pub fn needs_full(model: &Model, params: &TrainParams) -> Option<String> {
     if let Some(leak) = model.report.leaks.iter().find(|leak| params.left_out.trusted.contains(&leak.name)) {
         return Some(format!("the model was learned without '{}', which is to be trusted now", leak.name));
     }
+    let out = [&params.left_out.customer_columns, &params.left_out.product_columns];
+    let groupings = [&model.customer_groupings, &model.product_groupings];
+    let mut learned = out.into_iter().zip(groupings).flat_map(|(out, groupings)| {
+        groupings.iter().map(|grouping| &grouping.column).filter(|column| out.contains(column))
+    });
+    if let Some(column) = learned.next() {
+        return Some(format!("the model has learned from the column '{column}', which is left out now"));
+    }
+    let support = match model.report.data.minimum_support {
+        // A model of before it was noted.
+        0 => TrainParams::USUAL_SUPPORT,
+        noted => noted,
+    };
+    if support < params.support() {
+        return Some(format!(
+            "the model has learned of groups of {support} customers, and {} are the least now",
+            params.support()
+        ));
+    }
     if params.as_of <= model.as_of {
         return Some(format!("the model was trained as of {}, which is not earlier", day(model.as_of)));
     }

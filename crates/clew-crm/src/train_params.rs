@@ -26,6 +26,10 @@ pub struct TrainParams {
     pub half_life_days: f32,
     /// Buyers under which there is too little to learn from.
     pub min_buyers: usize,
+    /// Customers under which a value of an attribute is not learned of: it counts with broader ones. Never fewer than
+    /// [`TrainParams::LEAST_SUPPORT`].
+    #[serde(default = "usual_support")]
+    pub minimum_support: usize,
     /// Permutes the labels among customers: a model of noise, to prove that nothing leaks.
     pub permute_labels: bool,
     /// Learns without each set of features in turn besides, to say what each is worth; takes about as long again.
@@ -36,7 +40,21 @@ pub struct TrainParams {
     pub left_out: LeftOut,
 }
 
+fn usual_support() -> usize {
+    TrainParams::USUAL_SUPPORT
+}
+
 impl TrainParams {
+    /// The usual minimum support.
+    pub const USUAL_SUPPORT: usize = 20;
+    /// The lowest minimum support: a value that fewer customers have may name one.
+    pub const LEAST_SUPPORT: usize = 10;
+
+    /// The minimum support that is kept to.
+    pub fn support(&self) -> usize {
+        self.minimum_support.max(Self::LEAST_SUPPORT)
+    }
+
     /// The usual settings for a date: a horizon of 28 days.
     pub fn new(as_of: i64) -> TrainParams {
         TrainParams {
@@ -50,6 +68,7 @@ impl TrainParams {
             n_group_factors: 16,
             half_life_days: 180.0,
             min_buyers: 50,
+            minimum_support: usual_support(),
             permute_labels: false,
             ablate: false,
             left_out: LeftOut::default(),

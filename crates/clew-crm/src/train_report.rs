@@ -63,6 +63,7 @@ pub(crate) fn report(
             cutoffs: setting.windows.iter().rev().map(|&window| day(setting.cutoff(window))).collect(),
             n_offers,
             n_rows: warm.n_rows,
+            minimum_support: setting.params.support(),
         },
         started_from: None,
         chosen: warm.model.kind.name().to_owned(),

@@ -16,8 +16,6 @@ use crate::train_report::day;
 
 /// Least rows of a group of products.
 const PRODUCT_SUPPORT: usize = 3;
-/// Least rows of a group of customers: also what keeps a descriptor from naming a person.
-const CUSTOMER_SUPPORT: usize = 20;
 /// Most attributes of products and of customers that are learned from.
 const MAX_ATTRIBUTES: (usize, usize) = (8, 16);
 /// Share of the active customers that an offer must have sold to for a launch to be practised on it.
@@ -70,11 +68,16 @@ pub(crate) fn taste_params(params: &TrainParams) -> TasteParams {
     }
 }
 
-/// Attributes of products and customers, learned from what is known, but for the columns of customers that are left out.
-pub(crate) fn learn_attributes(history: &History<'_>, left_out: &[String]) -> (Vec<Grouping>, Vec<Grouping>) {
+/// Attributes of products and customers, learned from what is known, but for the columns that are left out. Groups of customers have
+/// `min_support` of them: that keeps a descriptor from naming a person.
+pub(crate) fn learn_attributes(
+    history: &History<'_>,
+    left_out: &LeftOut,
+    min_support: usize,
+) -> (Vec<Grouping>, Vec<Grouping>) {
     (
-        learn_groupings(&history.products(), PRODUCT_SUPPORT, MAX_ATTRIBUTES.0, &[]),
-        learn_groupings(&history.customers(), CUSTOMER_SUPPORT, MAX_ATTRIBUTES.1, left_out),
+        learn_groupings(&history.products(), PRODUCT_SUPPORT, MAX_ATTRIBUTES.0, &left_out.product_columns),
+        learn_groupings(&history.customers(), min_support, MAX_ATTRIBUTES.1, &left_out.customer_columns),
     )
 }
 
@@ -163,7 +166,7 @@ impl<'a> Setting<'a> {
         check_end(&history, &all, params.horizon_days)?;
         let (products, described) = match from {
             Some(model) => (model.product_groupings.clone(), model.customer_groupings.clone()),
-            None => learn_attributes(&history, &given.customer_columns),
+            None => learn_attributes(&history, &given, params.support()),
         };
         let product_attributes: Vec<Attribute> =
             products.iter().map(|grouping| grouping.apply(&history.products())).collect();
@@ -177,7 +180,7 @@ impl<'a> Setting<'a> {
         } else {
             let history = left_out.hide(&history);
             all = Lines::read(&history, customers.clone(), history.n_products(), None);
-            (history, learn_attributes(&history, &left_out.customer_columns).1)
+            (history, learn_attributes(&history, &left_out, params.support()).1)
         };
         let permuted = params.permute_labels.then(|| {
             let mut places: Vec<u32> = (0..customers.len() as u32).collect();

@@ -6,8 +6,8 @@ mod run;
 #[path = "common/shop.rs"]
 mod shop;
 
-use clew_crm::Records;
 use clew_crm::drift::{Drift, DriftKind, DriftLevel, drift};
+use clew_crm::{LeftOut, Records};
 use run::with_run;
 use shop::{DAY, START};
 
@@ -15,7 +15,7 @@ const TRAINED: i64 = 140;
 const N_DAYS: i64 = 168;
 
 fn of(records: &Records, day: i64) -> Drift {
-    with_run(2, |run| drift(run, records, START + day * DAY)).unwrap()
+    with_run(2, |run| drift(run, records, START + day * DAY, &LeftOut::default())).unwrap()
 }
 
 fn level(drift: &Drift, what: DriftKind, name: &str) -> DriftLevel {

@@ -76,6 +76,39 @@ fn what_is_trusted_is_learned_from() {
 }
 
 #[test]
+fn from_closed_columns_nothing_is_learned() {
+    let bytes = |closed: bool, trusted: &[&str]| {
+        let records = planted::shop(400, N_DAYS, Planted { closed, ..Planted::default() });
+        let trusted = trusted.iter().map(|&name| name.to_owned()).collect();
+        let left_out = LeftOut { trusted, ..LeftOut::default() }.with_guesses(&records);
+        let asked = TrainParams { left_out, ..params() };
+        with_run(2, |run| clew_crm::train(run, &records, &asked).unwrap().to_bytes().unwrap())
+    };
+    let without = bytes(false, &[]);
+    assert!(bytes(true, &[]) == without, "a closed column has left its mark");
+    // It would have told something.
+    assert!(bytes(true, &["religion"]) != without);
+}
+
+#[test]
+fn a_model_that_learned_from_what_is_closed_now_is_not_carried_on() {
+    let records = planted::shop(400, N_DAYS, Planted::default());
+    let earlier = TrainParams { as_of: END - 2 * DAY, ..params() };
+    let model = with_run(2, |run| clew_crm::train(run, &records, &earlier).unwrap());
+    assert_eq!(clew_crm::needs_full(&model, &params()), None);
+    let left_out = LeftOut { customer_columns: vec!["city".to_owned()], ..LeftOut::default() };
+    let why = clew_crm::needs_full(&model, &TrainParams { left_out, ..params() }).unwrap();
+    assert!(why.contains("'city'"), "{why}");
+    let left_out = LeftOut { product_columns: vec!["category".to_owned()], ..LeftOut::default() };
+    let why = clew_crm::needs_full(&model, &TrainParams { left_out, ..params() }).unwrap();
+    assert!(why.contains("'category'"), "{why}");
+    let more = TrainParams { minimum_support: 50, ..params() };
+    assert!(clew_crm::needs_full(&model, &more).unwrap().contains("50 are the least"));
+    // Under the floor nobody gets.
+    assert_eq!(clew_crm::needs_full(&model, &TrainParams { minimum_support: 1, ..params() }), None);
+}
+
+#[test]
 fn honest_features_that_are_strong_raise_no_alarm() {
     // The true taste in words, a number of it with noise, the day of the first visit, views before most purchases.
     let planted = Planted { honest: true, ..Planted::default() };

@@ -12,8 +12,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use clew_learn::Progress;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
+use crate::column::{self, Unquoted};
 use crate::entity::Entity;
 use crate::erased::Gate;
 use crate::error::{Error, Result};
@@ -62,7 +64,11 @@ pub async fn run(
 ) -> Result<Ingested> {
     let file = File::named(&incoming.path, &incoming.name, incoming.format)?;
     let mapping = incoming.mapping.of(incoming.entity);
-    let listing = pipe::Listing::new()?;
+    let unquoted = match incoming.entity {
+        Entity::Customers => Some(Unquoted::of(tenant, &mapping).await?),
+        _ => None,
+    };
+    let listing = pipe::Listing::new(unquoted)?;
     let gate = Gate::open(tenant, incoming.readmit_erased).await?;
     let (report, orphans, batch) = match incoming.entity {
         Entity::Events => {
@@ -82,14 +88,25 @@ pub async fn run(
         }
         None => None,
     };
+    let mut columns = serde_json::to_value(&report.columns).map_err(|error| {
+        Error::input(incoming.name.clone(), format!("its columns cannot be shown: {error}"))
+    })?;
+    if column::ENTITIES.contains(&incoming.entity) {
+        // For correction: what each is taken for.
+        let known = column::all(tenant, incoming.entity).await?;
+        for shown in columns.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            let column = shown.get("name").and_then(Value::as_str).and_then(|name| known.get(name));
+            if let Some(class) = column.map(|column| column.usable().class.name()) {
+                shown.insert("class".to_owned(), class.into());
+            }
+        }
+    }
     let outcome = Outcome {
         accepted: report.n_accepted as i64,
         rejected: report.n_rejected as i64,
         duplicates: report.n_duplicates as i64,
         orphans: orphans as i64,
-        columns: serde_json::to_value(&report.columns).map_err(|error| {
-            Error::input(incoming.name.clone(), format!("its columns cannot be shown: {error}"))
-        })?,
+        columns,
         rejected_object,
         batch,
     };

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use clew_crm::ColumnType;
 use serde_json::{Map, Value};
 
+use crate::column;
 use crate::data::{self, Change};
 use crate::entity::Entity;
 use crate::erased::Gate;
@@ -123,6 +124,9 @@ pub async fn put(
             .fetch_one(tenant.connection())
             .await?;
     write_types(tenant, entity, schema).await?;
+    if entity == Entity::Customers {
+        column::guess_of_row(tenant, &attributes).await?;
+    }
     let change = Change {
         entity,
         kind: String::new(),

@@ -31,6 +31,9 @@ pub struct TenantRow {
     pub mode: Mode,
     /// The number of the last write to its data.
     pub last_batch: i64,
+    /// Customers under which nothing is learned of an attribute's value, nor told of a group that closed columns mark
+    /// off; at least 10.
+    pub minimum_support: i32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -45,7 +48,7 @@ pub async fn insert(
     let secret = crate::secret::random()?;
     Ok(sqlx::query_as(
         "insert into tenants (id, name, currency, secret, mode) values ($1, $2, $3, $4, $5)
-         returning id, name, currency, mode, last_batch, created_at",
+         returning id, name, currency, mode, last_batch, minimum_support, created_at",
     )
     .bind(Uuid::now_v7())
     .bind(name)
@@ -58,17 +61,19 @@ pub async fn insert(
 
 /// A tenant by its id.
 pub async fn find(operator: &mut Operator<'_>, id: Uuid) -> Result<Option<TenantRow>> {
-    Ok(sqlx::query_as("select id, name, currency, mode, last_batch, created_at from tenants where id = $1")
-        .bind(id)
-        .fetch_optional(operator.connection())
-        .await?)
+    Ok(sqlx::query_as(
+        "select id, name, currency, mode, last_batch, minimum_support, created_at from tenants where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(operator.connection())
+    .await?)
 }
 
 /// All tenants, the newest first.
 pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<TenantRow>> {
     let sealer = Sealer::of_operators("tenants");
     let rows: Vec<TenantRow> = sqlx::query_as(
-        "select id, name, currency, mode, last_batch, created_at from tenants
+        "select id, name, currency, mode, last_batch, minimum_support, created_at from tenants
          where $1::uuid is null or id < $1 order by id desc limit $2",
     )
     .bind(sealer.position_uuid(page)?)
@@ -81,11 +86,27 @@ pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<Tena
 /// The tenant itself.
 pub async fn find_own(tenant: &mut Tenant<'_>) -> Result<TenantRow> {
     let id = tenant.id();
-    sqlx::query_as("select id, name, currency, mode, last_batch, created_at from tenants where id = $1")
-        .bind(id)
-        .fetch_optional(tenant.connection())
-        .await?
-        .ok_or(Error::Missing { what: "tenant" })
+    sqlx::query_as(
+        "select id, name, currency, mode, last_batch, minimum_support, created_at from tenants where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(tenant.connection())
+    .await?
+    .ok_or(Error::Missing { what: "tenant" })
+}
+
+/// Sets the least customers of a group; from 10 on.
+pub async fn set_minimum_support(tenant: &mut Tenant<'_>, minimum_support: i32) -> Result<TenantRow> {
+    let id = tenant.id();
+    sqlx::query_as(
+        "update tenants set minimum_support = $2 where id = $1
+         returning id, name, currency, mode, last_batch, minimum_support, created_at",
+    )
+    .bind(id)
+    .bind(minimum_support)
+    .fetch_optional(tenant.connection())
+    .await?
+    .ok_or(Error::Missing { what: "tenant" })
 }
 
 /// Takes the number of the next write to the tenant's data, and with it the lock that makes the order of commits

@@ -2,7 +2,7 @@
 //! and the tenant's schedule says so, a training is asked for in the same transaction.
 
 use clew_store::schedule::{self, Reason};
-use clew_store::{drift, model, snapshot};
+use clew_store::{column, drift, model, snapshot};
 use serde_json::json;
 use tokio::runtime::Handle;
 
@@ -26,6 +26,7 @@ impl Kind for Drift {
 async fn look(task: &Task) -> Result<Finished, Failure> {
     let mut tenant = task.tenant().await?;
     let live = model::find_active(&mut tenant).await?;
+    let left_out = column::left_out(&mut tenant).await?;
     drop(tenant);
     let live = live.and_then(|live| Some((live.id, live.as_of?.timestamp())));
     let Some((model_id, as_of)) = live else {
@@ -48,7 +49,7 @@ async fn look(task: &Task) -> Result<Finished, Failure> {
             let (read, records) =
                 waiting.block_on(snapshot::open_latest(&store, &objects, tenant_id, info))?;
             run.check()?;
-            Ok((read.batch, clew_crm::drift::drift(run, &records, as_of)?))
+            Ok((read.batch, clew_crm::drift::drift(run, &records, as_of, &left_out)?))
         })
         .await?;
     let json = serde_json::to_value(&found).map_err(|error| Failure::internal("writing the drift", error))?;

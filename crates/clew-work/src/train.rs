@@ -12,7 +12,7 @@ use clew_crm::{Model, Records, TrainParams};
 use clew_learn::{Part, Run};
 use clew_store::audit;
 use clew_store::model::{self, Model as Row, Trained};
-use clew_store::snapshot;
+use clew_store::{column, snapshot, tenant};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use uuid::Uuid;
@@ -36,7 +36,7 @@ impl Kind for Train {
 }
 
 async fn train(task: &Task) -> Result<Finished, Failure> {
-    let asked = asked(task).await?;
+    let (asked, wanted) = asked(task).await?;
     task.report("bringing the snapshot up to date", 0.0);
     let tenant_id = task.job().tenant_id;
     // Boxed, since its state is large and would lie in every task.
@@ -59,7 +59,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
                 waiting.block_on(snapshot::open_latest(&store, &objects, tenant_id, info))?;
             let records = Arc::new(records);
             run.check()?;
-            let params = params(&asked, &records)?;
+            let params = params(&asked, &records, wanted)?;
             // Some days later than the live model, it is started from.
             let start = live
                 .as_ref()
@@ -167,15 +167,19 @@ async fn finish(
     task.finish(tenant, &result).await
 }
 
-/// What was asked for.
-async fn asked(task: &Task) -> Result<Row, Failure> {
+/// What was asked for; and how the tenant wants it learned: what must not be learned from, and the minimum support.
+async fn asked(task: &Task) -> Result<(Row, TrainParams), Failure> {
     let model_id = payload::id(task.job(), "model_id")?;
     let mut tenant = task.tenant().await?;
     let row = model::find(&mut tenant, model_id).await?;
-    row.ok_or_else(|| Failure::fail("missing", "the model is not there any more; ask for a new one"))
+    let row =
+        row.ok_or_else(|| Failure::fail("missing", "the model is not there any more; ask for a new one"))?;
+    let left_out = column::left_out(&mut tenant).await?;
+    let minimum_support = tenant::find_own(&mut tenant).await?.minimum_support.unsigned_abs() as usize;
+    Ok((row, TrainParams { left_out, minimum_support, ..TrainParams::new(0) }))
 }
 
-fn params(asked: &Row, records: &Records) -> Result<TrainParams, Failure> {
+fn params(asked: &Row, records: &Records, wanted: TrainParams) -> Result<TrainParams, Failure> {
     let as_of = match asked.as_of {
         Some(as_of) => as_of.timestamp(),
         // Everything that is known: the history shows what is before the date.
@@ -183,7 +187,7 @@ fn params(asked: &Row, records: &Records) -> Result<TrainParams, Failure> {
             Failure::fail("not_enough_data", "there are no events yet; import events, then train again")
         })?,
     };
-    let mut params = TrainParams::new(as_of);
+    let mut params = TrainParams { as_of, ..wanted };
     params.horizon_days = u32::try_from(asked.horizon_days)
         .map_err(|_| Failure::fail("invalid_input", "horizon_days must be above 0"))?;
     Ok(params)

@@ -7,52 +7,13 @@ mod support;
 use std::fmt::Write as _;
 
 use clew_sample::{Compression, SampleParams, Shop};
-use clew_store::import::{self, NewImport};
 use clew_store::job::{Job, State};
 use clew_store::model::{self, ModelState, NewModel, Trained};
 use clew_store::{Entity, job};
 use serde_json::{Value, json};
 use support::{House, start};
-use uuid::Uuid;
 
 impl House {
-    /// Puts a file where the API would, and asks for its import.
-    async fn import(&self, entity: Entity, bytes: impl Into<Vec<u8>>) -> Uuid {
-        let folder = format!("{}/imports", self.tenant_id);
-        let stored = self.objects().put(&folder, "", bytes.into()).await.unwrap();
-        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
-        let new = NewImport {
-            entity,
-            object: stored.name,
-            size_bytes: stored.size_bytes as i64,
-            format: None,
-            compression: None,
-            mapping: json!({}),
-            readmit_erased: false,
-            request_id: None,
-        };
-        let (_, job) = import::enqueue(&mut tenant, &new).await.unwrap();
-        tenant.commit().await.unwrap();
-        job.id
-    }
-
-    /// Asks for a training.
-    async fn train(&self, seed: i64) -> (Uuid, Uuid) {
-        self.train_with(seed, json!({})).await
-    }
-
-    async fn train_with(&self, seed: i64, params: Value) -> (Uuid, Uuid) {
-        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
-        let new = NewModel { as_of: None, horizon_days: 28, seed, params, request_id: None };
-        let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
-        tenant.commit().await.unwrap();
-        (model.id, job.id)
-    }
-
-    async fn model(&self, id: Uuid) -> model::Model {
-        model::find(&mut self.test.store.tenant(self.tenant_id).await.unwrap(), id).await.unwrap().unwrap()
-    }
-
     /// Puts another file in the place of a model's own.
     async fn replace(&self, model: &model::Model, file: &clew_crm::Model) {
         let folder = format!("{}/models", self.tenant_id);
@@ -92,7 +53,7 @@ async fn a_small_shop_comes_in_and_a_model_comes_out() {
     clew_sample::folder::write(&pool, &shop.unwrap(), dir.path(), Compression::Gzip, &mut |_| true).unwrap();
     for entity in [Entity::Customers, Entity::Products, Entity::Campaigns, Entity::Events] {
         let bytes = std::fs::read(dir.path().join(format!("{entity}.csv.gz"))).unwrap();
-        let ended = house.end(house.import(entity, bytes).await).await;
+        let ended = house.end(house.import_file(entity, bytes).await).await;
         assert_eq!(ended.state, State::Succeeded, "{ended:?}");
         let result = ended.result.unwrap();
         assert!(result["accepted"].as_i64().unwrap() > 0 && result["rejected"] == 0, "{result}");
@@ -140,14 +101,14 @@ async fn a_later_day_starts_from_the_live_model_and_goes_live_only_when_it_is_no
     let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
     clew_sample::folder::write(&pool, &shop.unwrap(), dir.path(), Compression::None, &mut |_| true).unwrap();
     let products = std::fs::read(dir.path().join("products.csv")).unwrap();
-    house.end(house.import(Entity::Products, products).await).await;
+    house.end(house.import_file(Entity::Products, products).await).await;
     // The events of all days but the last, learned from in full.
     let events = std::fs::read_to_string(dir.path().join("events.csv")).unwrap();
     let occurred = |line: &str| line.split(',').nth(2).unwrap().to_owned();
     let known = |line: &&str| line.starts_with("kind,") || occurred(line).as_str() < "2026-10-31";
     let before: String = events.lines().filter(known).flat_map(|line| [line, "\n"]).collect();
     assert!(before.len() < events.len());
-    let ended = house.end(house.import(Entity::Events, before).await).await;
+    let ended = house.end(house.import_file(Entity::Events, before).await).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     let (live, job) = house.train(1).await;
     let ended = house.end(job).await;
@@ -156,7 +117,7 @@ async fn a_later_day_starts_from_the_live_model_and_goes_live_only_when_it_is_no
     assert!(live.active && live.report.as_ref().unwrap().get("started_from").is_none(), "{live:?}");
 
     // The last day comes in; what was sent before is known.
-    let ended = house.end(house.import(Entity::Events, events).await).await;
+    let ended = house.end(house.import_file(Entity::Events, events).await).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     // Beside a live model whose report is better than can be, the new one is held back.
     let bytes = house.objects().get(live.object.as_ref().unwrap()).await.unwrap();
@@ -206,7 +167,7 @@ async fn what_cannot_be_done_is_told_with_place_and_remedy() {
     assert_eq!(failed(&ended).0, "not_enough_data");
     assert_eq!(house.model(model).await.state, ModelState::Failed);
 
-    let ended = house.end(house.import(Entity::Customers, "id,age\nc1,34\n").await).await;
+    let ended = house.end(house.import_file(Entity::Customers, "id,age\nc1,34\n").await).await;
     let (code, detail) = failed(&ended);
     assert!(code == "invalid_input" && detail.contains("customer_id"), "{code}: {detail}");
 
@@ -217,7 +178,7 @@ async fn what_cannot_be_done_is_told_with_place_and_remedy() {
             writeln!(events, "purchase,c{buyer},2026-0{month}-10,p{}", buyer % 3).unwrap();
         }
     }
-    let ended = house.end(house.import(Entity::Events, events).await).await;
+    let ended = house.end(house.import_file(Entity::Events, events).await).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     let (_, job) = house.train(1).await;
     let ended = house.end(job).await;
@@ -252,7 +213,7 @@ async fn a_clock_that_runs_ahead_does_not_keep_a_tenant_from_learning() {
         events
     };
     let one_day = purchases(199, 1) + "purchase,c1,2099-01-01,p1,4.5\n";
-    let ended = house.end(house.import(Entity::Events, one_day).await).await;
+    let ended = house.end(house.import_file(Entity::Events, one_day).await).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     let (_, job) = house.train(1).await;
     let ended = house.end(job).await;
@@ -261,8 +222,10 @@ async fn a_clock_that_runs_ahead_does_not_keep_a_tenant_from_learning() {
 
     let products =
         (0..9).map(|n| format!("p{n},{},{n}.5\n", ["wine", "tea", "soap"][n % 3])).collect::<String>();
-    house.end(house.import(Entity::Products, format!("product_id,category,price\n{products}")).await).await;
-    let ended = house.end(house.import(Entity::Events, purchases(0, 199)).await).await;
+    house
+        .end(house.import_file(Entity::Products, format!("product_id,category,price\n{products}")).await)
+        .await;
+    let ended = house.end(house.import_file(Entity::Events, purchases(0, 199)).await).await;
     assert_eq!(ended.state, State::Succeeded, "{ended:?}");
     let (model, job) = house.train(1).await;
     let ended = house.end(job).await;
@@ -277,7 +240,7 @@ async fn a_job_of_an_unknown_kind_is_left_for_a_worker_that_knows_it() {
     let house = House::new().await;
     let worker = start(house.worker("one", |_| {}));
     let unknown = house.enqueue("plan", json!({})).await;
-    let ended = house.end(house.import(Entity::Products, "product_id\np1\n").await).await;
+    let ended = house.end(house.import_file(Entity::Products, "product_id\np1\n").await).await;
     assert_eq!(ended.state, State::Succeeded);
     let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
     assert_eq!(job::find(&mut tenant, unknown).await.unwrap().unwrap().state, State::Queued);

@@ -45,7 +45,8 @@ pub(crate) struct Args {
     /// Learns without each set of features in turn besides, to say what each is worth
     #[arg(long)]
     ablation: bool,
-    /// A column of customers or a kind of event that is honest although it looks like a copy of the answer; may be given again
+    /// A column of customers or a kind of event to learn from although it looks like a copy of the answer, or a column although it
+    /// looks as if it named a person or told what is sensitive; may be given again
     #[arg(long, value_name = "NAME")]
     trust: Vec<String>,
     /// Also train on an eighth, a quarter and half of the customers: what more data would bring. Takes about twice as long again
@@ -66,7 +67,7 @@ pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let mut params = BacktestParams::new(session.as_of, args.data.horizon_days.unwrap_or(28));
     params.train.permute_labels = args.permute_labels;
     params.train.ablate = args.ablation;
-    params.train.left_out.trusted = session.trusted(args.trust)?;
+    params.train.left_out = session.left_out(args.trust)?;
     if let Some(path) = &args.offers {
         let offers = offers_file::read(path, &session.records)?;
         params.offers = Some(offers.into_iter().map(|offer| (offer.id, offer.products)).collect());

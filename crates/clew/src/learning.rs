@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use chrono::{DateTime, NaiveDate};
-use clew_crm::{Counts, Estimate, Model, Records, Speed, TrainParams};
+use clew_crm::{Counts, Estimate, LeftOut, Model, Records, Speed, TrainParams};
 use clew_learn::{Run, Stop};
 use clew_store::folder::{self, FolderReport};
 use serde_json::{Value, json};
@@ -162,9 +162,31 @@ impl Session {
         Ok(model)
     }
 
-    /// What a training is asked for by these options.
+    /// What a training is asked for by these options: as the service does where no owner has said anything of the
+    /// columns.
     pub(crate) fn params(&self, args: &DataArgs) -> TrainParams {
-        TrainParams { horizon_days: args.horizon_days.unwrap_or(28), ..TrainParams::new(self.as_of) }
+        TrainParams {
+            horizon_days: args.horizon_days.unwrap_or(28),
+            left_out: LeftOut::default().with_guesses(&self.records),
+            ..TrainParams::new(self.as_of)
+        }
+    }
+
+    /// What is not learned from: columns that look as if they stand for one person or tell what must not be known, but
+    /// for those that `--trust` gives. Says which.
+    ///
+    /// # Errors
+    /// As [`Session::trusted`].
+    pub(crate) fn left_out(&self, trust: Vec<String>) -> anyhow::Result<LeftOut> {
+        let left_out =
+            LeftOut { trusted: self.trusted(trust)?, ..LeftOut::default() }.with_guesses(&self.records);
+        if !left_out.customer_columns.is_empty() && !self.json {
+            output_file::tell(&format!(
+                "not learned from, as of columns that name persons or tell what is sensitive: {}; --trust takes one in",
+                left_out.customer_columns.join(", ")
+            ));
+        }
+        Ok(left_out)
     }
 
     /// The names that `--trust` gives, each of a column of customers or of a kind of event.

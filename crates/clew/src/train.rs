@@ -23,7 +23,8 @@ pub(crate) struct Args {
     /// A model of an earlier day to start from: much faster than from nothing; one learned from nothing within the week
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
-    /// A column of customers or a kind of event that is honest although it looks like a copy of the answer; may be given again
+    /// A column of customers or a kind of event to learn from although it looks like a copy of the answer, or a column although it
+    /// looks as if it named a person or told what is sensitive; may be given again
     #[arg(long, value_name = "NAME")]
     trust: Vec<String>,
     /// Say how many seconds, how much memory and how much disk the training would need, and do not train
@@ -44,7 +45,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, globals: &Globals) -> anyhow::Result<ExitCode> {
     let session = Session::open(&args.data, globals)?;
     let mut params = session.params(&args.data);
-    params.left_out.trusted = session.trusted(args.trust)?;
+    params.left_out = session.left_out(args.trust)?;
     let start = match &args.from {
         Some(path) => {
             let start = session.open_model(path)?;

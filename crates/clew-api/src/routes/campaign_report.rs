@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::caller::{Caller, Reader};
-use crate::expression::{self, Scope};
+use crate::expression;
 use crate::extract::{OwnId, Query};
 use crate::moment::Moment;
 use crate::problem::{Code, Problem, Result};
@@ -58,7 +58,7 @@ async fn get_campaign_report(
             (Some(offer.into_crm()), "?offer_id")
         }
         (None, Some(source)) => {
-            expression::check_one(&mut tenant, Scope::Product, &source, "?expression").await?;
+            expression::check_products(&mut tenant, &source, "?expression").await?;
             (Some(Offer::by_expression(&id, source)), "?expression")
         }
         (Some(_), Some(_)) => {

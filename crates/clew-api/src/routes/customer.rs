@@ -41,7 +41,8 @@ pub(crate) fn check_readmission(right: Option<Right>, readmit_erased: bool) -> R
     Ok(())
 }
 
-/// Writes a customer, in place of another of the same id.
+/// Writes a customer, in place of another of the same id: every attribute, also those that the caller is not shown. To
+/// change some and keep the others, patch it.
 #[utoipa::path(put, path = "/v1/customers/{id}", operation_id = "put_customer", tag = "customers",
     security(("key" = ["ingest", "marketer"])), params(("id" = String, Path), Readmission), request_body = Attributes,
     responses((status = 200, description = "The customer, who was there before.", body = Row),
@@ -58,6 +59,7 @@ async fn put_customer(
     let mut tenant = caller.open(&state).await?;
     let (row, is_new) =
         row::put(&mut tenant, Entity::Customers, &id, new.into_map(), query.readmit_erased).await?;
+    let row = Row::of_customer(caller.right, &mut tenant, row).await?;
     tenant.commit().await?;
     row::answer(row, is_new, format!("/v1/customers/{}", in_path(&id)))
 }
@@ -76,11 +78,12 @@ async fn update_customer(
     let present = row::find(&mut tenant, Entity::Customers, &id).await?;
     let attributes = row::patched(present, patch);
     let (row, _) = row::put(&mut tenant, Entity::Customers, &id, attributes, false).await?;
+    let row = Row::of_customer(caller.right, &mut tenant, row).await?;
     tenant.commit().await?;
-    Answer::ok(&Row::from(row))
+    Answer::ok(&row)
 }
 
-/// Gets a customer.
+/// Gets a customer. Of columns that are not plain, values are shown to owners alone.
 #[utoipa::path(get, path = "/v1/customers/{id}", operation_id = "get_customer", tag = "customers",
     security(("key" = ["reader"])), params(("id" = String, Path)),
     responses((status = 200, description = "The customer.", body = Row)))]
@@ -90,7 +93,8 @@ async fn get_customer(
     OwnId(id): OwnId,
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
-    Answer::ok(&Row::from(row::find(&mut tenant, Entity::Customers, &id).await?))
+    let row = row::find(&mut tenant, Entity::Customers, &id).await?;
+    Answer::ok(&Row::of_customer(caller.right, &mut tenant, row).await?)
 }
 
 /// Erases a customer, everywhere. Rows and events go at once; the receipt says of every other place when it was or

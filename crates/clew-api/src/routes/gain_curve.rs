@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::caller::{Caller, Reader};
+use crate::closed::Closed;
 use crate::extract::Body;
 use crate::moment::Moment;
 use crate::problem::{Problem, Result};
@@ -55,7 +56,8 @@ struct GainCurveRequest {
     cost_per_contact: Option<f64>,
 }
 
-/// Draws the gain curve of an offer by the active model.
+/// Draws the gain curve of an offer by the active model. Where a segment or rules that are given name columns that are not
+/// plain, those who are not owners are told of no group of fewer customers than the tenant's `minimum_support`.
 #[utoipa::path(post, path = "/v1/gain-curves", operation_id = "compute_gain_curve", tag = "offers",
     security(("key" = ["reader"])), request_body = GainCurveRequest,
     responses((status = 200, description = "The curve.", body = GainCurve), (status = 409, description = "No model yet.")))]
@@ -76,13 +78,16 @@ async fn compute_gain_curve(
             return Err(Problem::field("/offer_id", "give either an offer or offer_id, not both"));
         }
     };
+    let closed = Closed::of(caller.right, &mut tenant).await?;
+    // The tenant's own rules over everybody are the same for all who ask: they single out nobody.
+    let is_own = request.rules.is_some() || request.segment.is_some();
     let rules = match request.rules {
         None => kept_rules(&mut tenant, AppliesTo::GainCurves).await?,
-        Some(rules) => RuleRef::resolve(rules, &mut tenant, "/rules").await?,
+        Some(rules) => RuleRef::resolve(rules, caller.right, &mut tenant, "/rules").await?,
     };
     let segment = match request.segment {
         None => None,
-        Some(segment) => Some(segment.expression(&mut tenant, "/segment").await?),
+        Some(segment) => Some(segment.expression(caller.right, &mut tenant, "/segment").await?),
     };
     let versions = Serving::find(&mut tenant).await?;
     drop(tenant);
@@ -98,6 +103,11 @@ async fn compute_gain_curve(
             let rules = serving.compile(&rules, "/rules")?;
             let segment =
                 segment.map(|source| serving.predicate(Scope::Customer, &source, "/segment")).transpose()?;
+            if let Some(segment) = &segment {
+                let history = serving.history();
+                let n_members = segment.evaluate(&history).map_err(|e| refusal::crm(e, "/segment"))?.count();
+                closed.check(segment, n_members, history.customers().len())?;
+            }
             let request = GainRequest {
                 products: &products,
                 rules: &rules,
@@ -106,6 +116,9 @@ async fn compute_gain_curve(
                 cost_per_contact,
             };
             let mut curve = serving.scorer.gain_curve(run, &request).map_err(|e| refusal::crm(e, at))?;
+            if is_own {
+                closed.check_curve(&rules, &curve)?;
+            }
             if serving.scorer.as_of() < serving.scorer.model().as_of {
                 curve
                     .warnings

@@ -120,8 +120,10 @@ struct Import {
     /// Rows taken whose customer or product is not known yet.
     #[schema(example = 0)]
     orphans: Option<i64>,
-    /// The columns, with the types that were inferred.
-    #[schema(value_type = Option<Vec<Object>>, example = json!([{"name": "customer_id", "type": "text"}]))]
+    /// The columns, with the types that were inferred, and of customers and products the class of each, most often a
+    /// guess: correct it with `put_column`.
+    #[schema(value_type = Option<Vec<Object>>,
+        example = json!([{"name": "first_name", "source": "prenom", "type": "text", "n_nulls": 12, "class": "personal"}]))]
     columns: Option<Value>,
     created_at: DateTime<Utc>,
     finished_at: Option<DateTime<Utc>>,

@@ -6,7 +6,7 @@ use axum::extract::State;
 use chrono::{DateTime, TimeDelta, Utc};
 use clew_crm::estimate::{self, Counts, PhaseEstimate, Speed, estimate};
 use clew_crm::{TrainParams, needs_full};
-use clew_store::{Entity, Tenant, data};
+use clew_store::{Entity, Tenant, column, data, tenant};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -107,8 +107,10 @@ async fn estimate_model(
     let mut tenant = caller.open(&state).await?;
     let (counts, as_of) = count(&mut tenant, new.as_of.map(|at| at.0)).await?;
     let live = Serving::find_active(&mut tenant).await?;
+    let left_out = column::left_out(&mut tenant).await?;
+    let minimum_support = tenant::find_own(&mut tenant).await?.minimum_support.unsigned_abs() as usize;
     drop(tenant);
-    let mut params = TrainParams::new(as_of.timestamp());
+    let mut params = TrainParams { left_out, minimum_support, ..TrainParams::new(as_of.timestamp()) };
     params.horizon_days = new.horizon_days.unsigned_abs();
     let live = match live {
         // As by the worker: one that cannot be read any more, being of another version, is none.

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, List, PageQuery, by_id};
 use crate::caller::{Caller, Marketer, Reader};
-use crate::expression::{self, Scope};
+use crate::expression;
 use crate::extract::{Body, Id, Query};
 use crate::idempotency::IdempotencyKey;
 use crate::patch::Patch;
@@ -108,7 +108,7 @@ pub(crate) async fn check_selection(
 ) -> Result<()> {
     match (expression, product_ids) {
         (Some(expression), None) => {
-            expression::check_one(tenant, Scope::Product, expression, &format!("{at}/expression")).await
+            expression::check_products(tenant, expression, &format!("{at}/expression")).await
         }
         (None, Some(_)) => Ok(()),
         (Some(_), Some(_)) => Err(Problem::field(

@@ -28,7 +28,7 @@ async fn put_product(
     let mut tenant = caller.open(&state).await?;
     let (row, is_new) = row::put(&mut tenant, Entity::Products, &id, new.into_map(), false).await?;
     tenant.commit().await?;
-    row::answer(row, is_new, format!("/v1/products/{}", in_path(&id)))
+    row::answer(row.into(), is_new, format!("/v1/products/{}", in_path(&id)))
 }
 
 /// Changes a product by a merge patch: what is given replaces, null clears, the rest stays.

@@ -160,7 +160,7 @@ async fn prepare(
 ) -> Result<(Vec<Rule>, Versions)> {
     let mut tenant = caller.open(state).await?;
     if let Some(filter) = filter {
-        expression::check_one(&mut tenant, expression::Scope::Product, filter, filter_at).await?;
+        expression::check_products(&mut tenant, filter, filter_at).await?;
     }
     let rules = kept_rules(&mut tenant, AppliesTo::Recommendations).await?;
     Ok((rules, Serving::find(&mut tenant).await?))

@@ -1,6 +1,7 @@
 //! Offers, rules and segments as a request refers to them: kept ones by id, others as they would be written.
 
 use clew_store::Tenant;
+use clew_store::key::Right;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -128,6 +129,7 @@ impl RuleRef {
     /// 422 with everything that is wrong, each under its place in `pointer`.
     pub(crate) async fn resolve(
         all: Vec<Self>,
+        right: Option<Right>,
         tenant: &mut Tenant<'_>,
         pointer: &str,
     ) -> Result<Vec<clew_crm::Rule>> {
@@ -145,7 +147,7 @@ impl RuleRef {
                 },
                 Self::Written(new) => {
                     let place = format!("{place}/expression");
-                    expression::check(tenant, new.scope, &new.expression, &place, &mut errors).await?;
+                    expression::check(right, tenant, new.scope, &new.expression, &place, &mut errors).await?;
                     rules.push(clew_crm::Rule::new(
                         &new.name,
                         new.scope.into(),
@@ -161,7 +163,12 @@ impl RuleRef {
 
 impl SegmentRef {
     /// The segment's expression.
-    pub(crate) async fn expression(self, tenant: &mut Tenant<'_>, pointer: &str) -> Result<String> {
+    pub(crate) async fn expression(
+        self,
+        right: Option<Right>,
+        tenant: &mut Tenant<'_>,
+        pointer: &str,
+    ) -> Result<String> {
         let (source, place) = match self {
             Self::Text(text) => match Uuid::try_parse(&text) {
                 Ok(id) => {
@@ -172,7 +179,7 @@ impl SegmentRef {
             },
             Self::Written { expression } => (expression, format!("{pointer}/expression")),
         };
-        expression::check_one(tenant, Scope::Customer, &source, &place).await?;
+        expression::check_one(right, tenant, Scope::Customer, &source, &place).await?;
         Ok(source)
     }
 }

@@ -1,8 +1,9 @@
 //! Single customers and products, as both kinds of rows are asked for and shown.
 
 use chrono::{DateTime, Utc};
+use clew_store::key::Right;
 use clew_store::row::{self as rows, Put};
-use clew_store::{Entity, Tenant};
+use clew_store::{Entity, Tenant, column};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -27,13 +28,39 @@ pub(crate) struct Row {
     /// By name; those without a value are left out.
     #[schema(value_type = Object, example = json!({"age": 34, "city": "Lyon", "tags": ["loyal"]}))]
     attributes: Value,
+    /// Attributes that are left out, since their columns are not plain and the credential is no owner's; absent when
+    /// nothing is left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["email"]))]
+    hidden: Vec<String>,
     /// When it was last written.
     updated_at: DateTime<Utc>,
 }
 
 impl From<rows::Row> for Row {
     fn from(row: rows::Row) -> Self {
-        Self { id: row.id, attributes: row.attributes, updated_at: row.updated_at }
+        Self { id: row.id, attributes: row.attributes, hidden: Vec::new(), updated_at: row.updated_at }
+    }
+}
+
+impl Row {
+    /// A customer as the holder of a right may see it: to those who are not owners only plain columns are shown.
+    pub(crate) async fn of_customer(
+        right: Option<Right>,
+        tenant: &mut Tenant<'_>,
+        row: rows::Row,
+    ) -> Result<Self> {
+        let mut row = Self::from(row);
+        if right != Some(Right::Owner)
+            && let Value::Object(attributes) = &mut row.attributes
+        {
+            let columns = column::all(tenant, Entity::Customers).await?;
+            let is_shown = |name: &String| columns.get(name).is_some_and(|column| column.usable().is_shown());
+            row.hidden = attributes.keys().filter(|name| !is_shown(name)).cloned().collect();
+            row.hidden.sort_unstable();
+            attributes.retain(|name, _| is_shown(name));
+        }
+        Ok(row)
     }
 }
 
@@ -86,8 +113,7 @@ pub(crate) async fn put(
 }
 
 /// 201 for a new row, 200 for one that was there.
-pub(crate) fn answer(row: rows::Row, is_new: bool, location: String) -> Result<Answer> {
-    let row = Row::from(row);
+pub(crate) fn answer(row: Row, is_new: bool, location: String) -> Result<Answer> {
     if is_new { Answer::created(location, &row) } else { Answer::ok(&row) }
 }
 

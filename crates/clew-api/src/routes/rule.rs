@@ -4,6 +4,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use clew_store::key::Right;
 use clew_store::{Tenant, rule as rows};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -104,8 +105,8 @@ impl NewRule {
         }
     }
 
-    async fn into_row(self, tenant: &mut Tenant<'_>) -> Result<rows::NewRule> {
-        expression::check_one(tenant, self.scope, &self.expression, "/expression").await?;
+    async fn into_row(self, right: Option<Right>, tenant: &mut Tenant<'_>) -> Result<rows::NewRule> {
+        expression::check_one(right, tenant, self.scope, &self.expression, "/expression").await?;
         let applies_to = AppliesTo::ALL.iter().filter(|a| self.applies_to.contains(a));
         Ok(rows::NewRule {
             scope: self.scope.word().to_owned(),
@@ -133,7 +134,7 @@ async fn create_rule(
         Ok(once) => once,
         Err(replay) => return Ok(replay),
     };
-    let new = new.into_row(&mut tenant).await?;
+    let new = new.into_row(caller.right, &mut tenant).await?;
     let rule = Rule::from(rows::insert(&mut tenant, &new).await?);
     let answer = Answer::created(format!("/v1/rules/{}", rule.id), &rule)?;
     once.keep(&mut tenant, &answer).await?;
@@ -175,7 +176,7 @@ async fn update_rule(
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
     let new = patch.apply(&NewRule::of(find(&mut tenant, id).await?))?;
-    let new = new.into_row(&mut tenant).await?;
+    let new = new.into_row(caller.right, &mut tenant).await?;
     let rule = Rule::from(rows::update(&mut tenant, id, &new).await?);
     tenant.commit().await?;
     Answer::ok(&rule)

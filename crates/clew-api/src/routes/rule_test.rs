@@ -8,6 +8,7 @@ use utoipa_axum::routes;
 
 use crate::answer::Answer;
 use crate::caller::{Caller, Reader};
+use crate::closed::Closed;
 use crate::expression::{self, Scope};
 use crate::extract::Body;
 use crate::moment::Moment;
@@ -48,7 +49,8 @@ struct RuleTestResult {
     unmatched: Vec<String>,
 }
 
-/// Tries a rule on the data, without keeping it.
+/// Tries a rule on the data, without keeping it. Where the expression names columns that are not plain, those who are not
+/// owners are told of no group, nor of all but a group, of fewer customers than the tenant's `minimum_support`.
 #[utoipa::path(post, path = "/v1/rules/test", operation_id = "test_rule", tag = "rules",
     security(("key" = ["reader"])), request_body = RuleTest,
     responses((status = 200, description = "What it would refuse.", body = RuleTestResult)))]
@@ -58,7 +60,8 @@ async fn test_rule(
     Body { value: test, .. }: Body<RuleTest>,
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
-    expression::check_one(&mut tenant, test.scope, &test.expression, "/expression").await?;
+    expression::check_one(caller.right, &mut tenant, test.scope, &test.expression, "/expression").await?;
+    let closed = Closed::of(caller.right, &mut tenant).await?;
     drop(tenant);
     let records = serving::records(&state, caller.tenant_id).await?;
     let result = state
@@ -73,7 +76,9 @@ async fn test_rule(
                 Scope::Customer => history.customers(),
                 Scope::Product => history.products(),
             };
-            let unmatched = rule.predicate().unmatched(table)?;
+            closed.check(rule.predicate(), refused.count(), table.len())?;
+            let mut unmatched = rule.predicate().unmatched(table)?;
+            unmatched.retain(|value| !closed.contains(rule.scope(), &value.column));
             Ok(RuleTestResult {
                 n_known: table.len(),
                 n_refused: refused.count(),

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
+use clew_store::key::Right;
 use clew_store::{Page, Tenant, audit, segment as rows};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 
 use crate::answer::{Answer, List, PageQuery, by_id};
 use crate::caller::{Caller, Marketer, Reader};
+use crate::closed::Closed;
 use crate::expression::{self, Scope};
 use crate::extract::{Body, Id, Query};
 use crate::idempotency::IdempotencyKey;
@@ -56,8 +58,8 @@ impl From<rows::Segment> for Segment {
 }
 
 impl NewSegment {
-    async fn into_row(self, tenant: &mut Tenant<'_>) -> Result<rows::NewSegment> {
-        expression::check_one(tenant, Scope::Customer, &self.expression, "/expression").await?;
+    async fn into_row(self, right: Option<Right>, tenant: &mut Tenant<'_>) -> Result<rows::NewSegment> {
+        expression::check_one(right, tenant, Scope::Customer, &self.expression, "/expression").await?;
         Ok(rows::NewSegment { name: self.name, expression: self.expression })
     }
 }
@@ -77,7 +79,7 @@ async fn create_segment(
         Ok(once) => once,
         Err(replay) => return Ok(replay),
     };
-    let new = new.into_row(&mut tenant).await?;
+    let new = new.into_row(caller.right, &mut tenant).await?;
     let segment = Segment::from(rows::insert(&mut tenant, &new).await?);
     let answer = Answer::created(format!("/v1/segments/{}", segment.id), &segment)?;
     once.keep(&mut tenant, &answer).await?;
@@ -120,7 +122,7 @@ async fn update_segment(
     let mut tenant = caller.open(&state).await?;
     let row = find(&mut tenant, id).await?;
     let new = patch.apply(&NewSegment { name: row.name, expression: row.expression })?;
-    let new = new.into_row(&mut tenant).await?;
+    let new = new.into_row(caller.right, &mut tenant).await?;
     let segment = Segment::from(rows::update(&mut tenant, id, &new).await?);
     tenant.commit().await?;
     Answer::ok(&segment)
@@ -169,7 +171,9 @@ fn default_limit() -> u32 {
     100
 }
 
-/// Lists the customers of a segment, by id. Those whom an enabled rule refuses are left out.
+/// Lists the customers of a segment, by id. Those whom an enabled rule refuses are left out. Where the expression names
+/// columns that are not plain, those who are not owners see no group, nor all but a group, of fewer customers than the
+/// tenant's `minimum_support`.
 #[utoipa::path(get, path = "/v1/segments/{id}/members", operation_id = "list_segment_members", tag = "segments",
     security(("key" = ["reader"])), params(("id" = Uuid, Path), MembersQuery),
     responses((status = 200, description = "A page of members.", body = List<SegmentMember>)))]
@@ -184,6 +188,7 @@ async fn list_segment_members(
     let mut tenant = caller.open(&state).await?;
     let row = find(&mut tenant, id).await?;
     let rules = kept_rules(&mut tenant, AppliesTo::Segments).await?;
+    let closed = Closed::of(caller.right, &mut tenant).await?;
     // A changed segment, or another date, is another list.
     let filter = format!("{id}/{}/{:?}", row.updated_at.timestamp_micros(), query.as_of);
     let after = tenant.open_cursor(list, &filter, &page).await?;
@@ -197,7 +202,9 @@ async fn list_segment_members(
                 query.as_of.map(Moment::seconds).or_else(|| records.end_of_data().map(|(end, _)| end));
             let history = records.history(as_of.unwrap_or(i64::MAX));
             let segment = clew_crm::Segment { name: row.name, expression: row.expression };
-            let mut members = segment.compile(&history)?.evaluate(&history)?;
+            let predicate = segment.compile(&history)?;
+            let mut members = predicate.evaluate(&history)?;
+            closed.check(&predicate, members.count(), history.customers().len())?;
             for rule in serving::compile(&rules, &history, "/rules")? {
                 if rule.scope() == clew_crm::Scope::Customer {
                     members.and_not(&rule.refused(&history)?);

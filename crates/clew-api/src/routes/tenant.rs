@@ -13,9 +13,10 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::answer::{Answer, List, PageQuery};
-use crate::caller::{Caller, Follower, Operator};
+use crate::caller::{Caller, Follower, Operator, Owner};
 use crate::extract::{Body, Id, Query};
 use crate::idempotency::IdempotencyKey;
+use crate::patch::Patch;
 use crate::problem::{Code, Problem, Result};
 use crate::state::ApiState;
 
@@ -78,6 +79,9 @@ struct Tenant {
     currency: String,
     /// Whether real customers stand behind it.
     mode: Mode,
+    /// Customers under which nothing is learned of an attribute's value, nor told of a group that closed columns mark off.
+    #[schema(example = 20)]
+    minimum_support: i32,
     created_at: DateTime<Utc>,
 }
 
@@ -98,6 +102,7 @@ impl From<rows::TenantRow> for Tenant {
             name: row.name,
             currency: row.currency,
             mode: row.mode.into(),
+            minimum_support: row.minimum_support,
             created_at: row.created_at,
         }
     }
@@ -172,10 +177,40 @@ async fn get_tenant(caller: Caller<Follower>, State(state): State<ApiState>) -> 
     Answer::ok(&Tenant::from(rows::find_own(&mut tenant).await?))
 }
 
+/// What a tenant's owner may set of it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct TenantSettings {
+    /// Customers under which nothing is learned of an attribute's value, nor told of a group that closed columns mark
+    /// off. Rarer values count with broader ones: a postcode with its area, any other with everybody. The next training
+    /// goes by it.
+    #[serde(default = "twenty")]
+    #[schema(minimum = 10, maximum = 100_000, default = 20, example = 20)]
+    minimum_support: i32,
+}
+
+fn twenty() -> i32 {
+    20
+}
+
+/// Changes the caller's own tenant by a merge patch.
+#[utoipa::path(patch, path = "/v1/tenant", operation_id = "update_tenant", tag = "tenants",
+    security(("key" = ["owner"])), request_body = TenantSettings,
+    responses((status = 200, description = "The tenant as it is now.", body = Tenant)))]
+async fn update_tenant(caller: Caller<Owner>, State(state): State<ApiState>, patch: Patch) -> Result<Answer> {
+    let mut tenant = caller.open(&state).await?;
+    let minimum_support = rows::find_own(&mut tenant).await?.minimum_support;
+    let TenantSettings { minimum_support } = patch.apply(&TenantSettings { minimum_support })?;
+    let row = rows::set_minimum_support(&mut tenant, minimum_support).await?;
+    audit::note(&mut tenant, Some(row.id.to_string()), Some(1));
+    tenant.commit().await?;
+    Answer::ok(&Tenant::from(row))
+}
+
 /// The routes of tenants.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(create_tenant, list_tenants))
         .routes(routes!(find_tenant))
-        .routes(routes!(get_tenant))
+        .routes(routes!(get_tenant, update_tenant))
 }

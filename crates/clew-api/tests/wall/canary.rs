@@ -218,6 +218,8 @@ async fn party(api: &Api, tenant_id: Uuid, mark: &str) -> Party {
     things.set("customers", "probe-k".to_owned());
     things.set("products", "probe-p".to_owned());
     things.set("campaigns", "probe-m".to_owned());
+    things.set("columns", "customers/age".to_owned());
+    things.set("column", "age".to_owned());
     Party { tenant_id, things, key }
 }
 

@@ -58,6 +58,9 @@ pub(crate) async fn things(api: &Api, tenant_id: Uuid, owner: &Client, mark: &st
     let file = format!("customer_id,note\n{mark}-k1,{mark}\n,{mark}\n");
     let import = owner.upload("/v1/imports?entity=customers", "text/csv", file).await.expect(202);
     api.database.campaign(tenant_id, &format!("{mark}-m1")).await.unwrap();
+    let column = format!("{mark}-c");
+    let described = format!("/v1/customers/{mark}-{}", Uuid::now_v7().simple());
+    owner.json(Method::PUT, &described, &json!({ column.as_str(): named("v") })).await.expect(201);
     // Of its own each time: who was erased does not come back.
     let gone = format!("/v1/customers/{mark}-{}", Uuid::now_v7().simple());
     owner.json(Method::PUT, &gone, &json!({"note": named("n")})).await.expect(201);
@@ -81,6 +84,9 @@ pub(crate) async fn things(api: &Api, tenant_id: Uuid, owner: &Client, mark: &st
         ("tenants", tenant_id.to_string()),
         ("customers", format!("{mark}-k1")),
         ("products", format!("{mark}-p1")),
+        ("columns", format!("customers/{column}")),
+        ("table", "customers".to_owned()),
+        ("column", column),
         ("campaigns", format!("{mark}-m1")),
     ]))
 }

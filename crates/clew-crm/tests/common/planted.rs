@@ -23,6 +23,8 @@ pub(crate) struct Planted {
     pub(crate) foretold: bool,
     /// Honest and strong: `favourite`, `liking`, `joined_on`, and views before most purchases.
     pub(crate) honest: bool,
+    /// Columns that stand for persons or are sensitive: `phone`, and `religion`, which knows the taste.
+    pub(crate) closed: bool,
 }
 
 struct Visit {
@@ -83,6 +85,8 @@ pub(crate) fn shop(n_customers: usize, n_days: i64, planted: Planted) -> Arc<Rec
     let at_favourite = add("favourite", ColumnType::Text, planted.honest);
     let at_liking = add("liking", ColumnType::Number, planted.honest);
     let at_joined = add("joined_on", ColumnType::Date, planted.honest);
+    let at_phone = add("phone", ColumnType::Text, planted.closed);
+    let at_religion = add("religion", ColumnType::Text, planted.closed);
     let mut customers = TableBuilder::new(schema);
     for customer in 0..n_customers {
         customers.row(&format!("c{customer:05}"));
@@ -100,6 +104,12 @@ pub(crate) fn shop(n_customers: usize, n_days: i64, planted: Planted) -> Arc<Rec
         if let Some(at) = at_liking {
             let liking = favourite[customer] as f64 + noise.random_range(-0.7..0.7);
             customers.set(at, Value::Number(liking)).unwrap();
+        }
+        if let Some(at) = at_phone {
+            customers.set(at, Value::Text(&format!("+33 6 {:08}", customer % 10))).unwrap();
+        }
+        if let Some(at) = at_religion {
+            customers.set(at, Value::Text(&format!("religion {}", favourite[customer]))).unwrap();
         }
         if let Some(at) = at_joined {
             customers.set(at, Value::Date(start_day + first[customer] as i32)).unwrap();

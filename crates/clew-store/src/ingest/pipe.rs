@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::binary::BinaryRows;
 use crate::cell;
+use crate::column::Unquoted;
 use crate::error::{Error, Result};
 use crate::intake::{Rejected, RejectedSink};
 
@@ -80,9 +81,15 @@ pub(crate) async fn copy<T: Send + 'static>(
     }
 }
 
+/// Said of a value that must not be shown to everybody who may read the list.
+const NOT_QUOTED: &str = "is not of the column's type; what personal columns hold is not quoted here";
+
 /// The list of rejected lines, in a temporary file as CSV.
 #[derive(Clone)]
-pub(crate) struct Listing(Arc<Mutex<Open>>);
+pub(crate) struct Listing {
+    open: Arc<Mutex<Open>>,
+    unquoted: Arc<Option<Unquoted>>,
+}
 
 struct Open {
     file: std::io::BufWriter<tempfile::NamedTempFile>,
@@ -91,11 +98,12 @@ struct Open {
 }
 
 impl Listing {
-    pub(crate) fn new() -> Result<Listing> {
+    /// An empty list, which quotes nothing of these columns.
+    pub(crate) fn new(unquoted: Option<Unquoted>) -> Result<Listing> {
         let file = tempfile::NamedTempFile::new().map_err(|error| Error::io(std::env::temp_dir(), error))?;
         let mut file = std::io::BufWriter::new(file);
         let error = file.write_all(b"line,column,reason\n").err();
-        Ok(Listing(Arc::new(Mutex::new(Open { file, n: 0, error }))))
+        Ok(Listing { open: Arc::new(Mutex::new(Open { file, n: 0, error })), unquoted: Arc::new(unquoted) })
     }
 
     /// What a reader hands its rejected lines to.
@@ -105,15 +113,17 @@ impl Listing {
     }
 
     fn add(&self, rejected: &Rejected) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.n += 1;
+        let column = rejected.column.as_deref().unwrap_or("");
+        let reason = match &*self.unquoted {
+            Some(unquoted) if unquoted.contains(column) => NOT_QUOTED,
+            _ => &rejected.reason,
+        };
         let line = match open.n {
-            n if n <= MAX_LISTED => format!(
-                "{},{},{}\n",
-                rejected.line,
-                cell::csv(rejected.column.as_deref().unwrap_or("")),
-                cell::csv(&rejected.reason)
-            ),
+            n if n <= MAX_LISTED => {
+                format!("{},{},{}\n", rejected.line, cell::csv(column), cell::csv(reason))
+            }
             n if n == MAX_LISTED + 1 => {
                 format!(",,\"more than {MAX_LISTED} lines; the others are only counted\"\n")
             }
@@ -127,7 +137,7 @@ impl Listing {
 
     /// The file, if a line was rejected.
     pub(crate) fn file(&self) -> Result<Option<std::path::PathBuf>> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let error = open.error.take().or_else(|| open.file.flush().err());
         let path = open.file.get_ref().path().to_owned();
         match error {

@@ -7,6 +7,7 @@ use clew_crm::ColumnType;
 use clew_learn::Progress;
 
 use super::pipe::{Listing, copy};
+use crate::column;
 use crate::data::{self, Change};
 use crate::entity::Entity;
 use crate::erased::Gate;
@@ -104,6 +105,9 @@ pub(crate) async fn run(
         .await?;
     let n_duplicates = n_sent.saturating_sub(n_changed.unsigned_abs());
     write_types(tenant, entity, schema).await?;
+    if entity == Entity::Customers {
+        column::guess(tenant).await?;
+    }
     let change = Change {
         entity,
         kind: String::new(),

@@ -5,11 +5,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clew_store::Entity;
+use clew_store::import::{self, NewImport};
 use clew_store::job::{self, Job, NewJob};
+use clew_store::model::{self, NewModel};
 use clew_store::object::Objects;
 use clew_store::testing::{self, TestStore};
 use clew_work::{WorkConfig, Worker, WorkerParts};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -101,6 +104,57 @@ impl House {
     /// Waits for the job's end.
     pub(crate) async fn end(&self, id: Uuid) -> Job {
         self.until(id, |job| job.state.is_final()).await
+    }
+}
+
+impl House {
+    /// Puts a file where the API would, and asks for its import.
+    pub(crate) async fn import_file(&self, entity: Entity, bytes: impl Into<Vec<u8>>) -> Uuid {
+        self.import_mapped(entity, bytes, json!({})).await
+    }
+
+    /// The same with a mapping.
+    pub(crate) async fn import_mapped(
+        &self,
+        entity: Entity,
+        bytes: impl Into<Vec<u8>>,
+        mapping: Value,
+    ) -> Uuid {
+        let folder = format!("{}/imports", self.tenant_id);
+        let stored = self.objects().put(&folder, "", bytes.into()).await.unwrap();
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        let new = NewImport {
+            entity,
+            object: stored.name,
+            size_bytes: stored.size_bytes as i64,
+            format: None,
+            compression: None,
+            mapping,
+            readmit_erased: false,
+            request_id: None,
+        };
+        let (_, job) = import::enqueue(&mut tenant, &new).await.unwrap();
+        tenant.commit().await.unwrap();
+        job.id
+    }
+
+    /// Asks for a training.
+    pub(crate) async fn train(&self, seed: i64) -> (Uuid, Uuid) {
+        self.train_with(seed, json!({})).await
+    }
+
+    /// Asks for one that is to be trained as its parameters say.
+    pub(crate) async fn train_with(&self, seed: i64, params: Value) -> (Uuid, Uuid) {
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        let new = NewModel { as_of: None, horizon_days: 28, seed, params, request_id: None };
+        let (model, job) = model::enqueue(&mut tenant, &new).await.unwrap();
+        tenant.commit().await.unwrap();
+        (model.id, job.id)
+    }
+
+    /// A model's row.
+    pub(crate) async fn model(&self, id: Uuid) -> model::Model {
+        model::find(&mut self.test.store.tenant(self.tenant_id).await.unwrap(), id).await.unwrap().unwrap()
     }
 }
 
