@@ -4,11 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use clew_crm::{ColumnClass, CompiledRule, GainCurve, Predicate, Scope};
+use clew_crm::{Bits, ColumnClass, CompiledRule, History, Predicate, Scope};
 use clew_store::key::Right;
 use clew_store::{Entity, Tenant, column, tenant};
 
 use crate::problem::{Code, Problem, Result};
+use crate::refusal;
 
 /// The customers' columns that are not plain, as far as they are closed to somebody: to owners none is.
 pub(crate) struct Closed {
@@ -41,6 +42,11 @@ impl Closed {
             .map(str::to_owned)
     }
 
+    /// The first closed column that an expression names.
+    pub(crate) fn first<'a>(&'a self, predicate: &'a Predicate) -> Option<&'a str> {
+        self.named(predicate).next()
+    }
+
     fn named<'a>(&'a self, predicate: &'a Predicate) -> impl Iterator<Item = &'a str> {
         let names = predicate.columns().map(|(name, _)| name);
         names.filter(|name| self.contains(predicate.scope(), name))
@@ -55,23 +61,44 @@ impl Closed {
             let detail = format!("customer.{name} is sensitive: only an owner sees who that is");
             return Err(Problem::new(Code::Forbidden, detail));
         }
-        match self.named(predicate).next() {
+        match self.first(predicate) {
             Some(name) if n.min(n_known.saturating_sub(n)) < self.minimum_support => Err(self.too_few(name)),
             _ => Ok(()),
         }
     }
 
-    /// Lets a gain curve pass that was asked for with these rules, whose steps are in its waterfall.
+    /// Lets a gain curve of a segment under rules be drawn. Where the caller chose the rules (`are_chosen`), each that
+    /// names a closed column must take and leave enough customers, so that it does not tell whether anybody has a value;
+    /// the tenant's own are an owner's, and must only be asked about enough customers. Before it is drawn, since that
+    /// nobody is left is told too.
     ///
     /// # Errors
     /// 403 when it would tell too much.
-    pub(crate) fn check_curve(&self, rules: &[CompiledRule], curve: &GainCurve) -> Result<()> {
-        let steps = &curve.waterfall.steps;
-        let n_asked = curve.n_customers + steps.iter().map(|step| step.n_customers).sum::<usize>();
-        for (rule, step) in rules.iter().zip(steps) {
-            let few = |n: usize| n < self.minimum_support;
-            if let Some(name) = self.named(rule.predicate()).next()
-                && (few(n_asked) || (step.n_customers > 0 && few(step.n_customers)))
+    pub(crate) fn check_curve(
+        &self,
+        history: &History<'_>,
+        segment: Option<&Predicate>,
+        rules: &[CompiledRule],
+        are_chosen: bool,
+    ) -> Result<()> {
+        let mut asked = segment.into_iter().chain(rules.iter().map(CompiledRule::predicate));
+        if asked.all(|predicate| self.first(predicate).is_none()) {
+            return Ok(());
+        }
+        let active = history.active_customers();
+        let mut kept = Bits::new(history.customers().len(), false);
+        active.iter().for_each(|&customer| kept.set(customer, true));
+        if let Some(segment) = segment {
+            kept.and(&segment.evaluate(history).map_err(|e| refusal::crm(e, "/segment"))?);
+            self.check(segment, kept.count(), active.len())?;
+        }
+        for rule in rules.iter().filter(|rule| rule.scope() == Scope::Customer) {
+            let n_before = kept.count();
+            kept.and_not(&rule.refused(history).map_err(|e| refusal::crm(e, "/rules"))?);
+            let n_left = kept.count();
+            let n = if are_chosen { n_left.min(n_before - n_left) } else { n_before };
+            if let Some(name) = self.first(rule.predicate())
+                && n < self.minimum_support
             {
                 return Err(self.too_few(name));
             }

@@ -64,6 +64,28 @@ pub(crate) async fn check(
     Ok(())
 }
 
+/// Checks the expression of a rule that is kept, as [`check_one`] does. Closed columns are named by owners alone: a rule
+/// is in force in answers about whomever, and tells by who is left out.
+pub(crate) async fn check_kept_rule(
+    right: Option<Right>,
+    tenant: &mut Tenant<'_>,
+    scope: Scope,
+    source: &str,
+    pointer: &str,
+) -> Result<()> {
+    check_one(right, tenant, scope, source, pointer).await?;
+    let schema = names(tenant, scope).await?;
+    let closed = Closed::of(right, tenant).await?;
+    let predicate = Predicate::parse(source, &schema).map_err(|e| Problem::field(pointer, e.to_string()))?;
+    match closed.first(&predicate) {
+        Some(name) => Err(Problem::field(
+            pointer,
+            format!("customer.{name} is not shown: only an owner may keep a rule that asks for it"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Checks an expression over products that is one field of a request.
 pub(crate) async fn check_products(tenant: &mut Tenant<'_>, source: &str, pointer: &str) -> Result<()> {
     check_one(None, tenant, Scope::Product, source, pointer).await

@@ -163,6 +163,12 @@ async fn expressions_do_not_tell_what_is_closed() {
     );
     let rule = json!({"name": "r", "scope": "customer", "reason": "r", "expression": half["expression"]});
     marketer.post("/v1/rules", &rule).await.expect(422);
+    // A rule tells by whom it leaves out of other groups, so its personal columns are an owner's to name.
+    let rule = json!({"name": "r", "scope": "customer", "reason": "r", "enabled": false,
+        "expression": "customer.first_name == \"canary 1\""});
+    let refused = marketer.post("/v1/rules", &rule).await.expect(422);
+    assert!(refused.errors()[0].starts_with("/expression: customer.first_name is not shown"));
+    owner.post("/v1/rules", &rule).await.expect(201);
     let tried = json!({"scope": "customer", "expression": half["expression"]});
     reader.post("/v1/rules/test", &tried).await.expect(422);
     let curve = json!({"offer": {"product_ids": ["p1"]}, "segment": half["expression"]});

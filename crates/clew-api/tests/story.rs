@@ -204,6 +204,18 @@ async fn check_gain_curves(marketer: &Client, model: &Value) {
     let asked = json!({"offer_id": offer.id(), "rules": [], "segment": "customer.n_purchases >= 3"});
     let segment = marketer.post("/v1/gain-curves", &asked).await.expect(200).body();
     assert_eq!(segment["n_customers"], ruled["n_customers"]);
+    // By what is not shown, a marketer neither singles out a few nor learns whether there are any.
+    let by = |first: &str| format!("customer.postcode.startsWith(\"{first}\")");
+    for (first, status) in [("7", 200), ("no", 403)] {
+        let rule = json!([{"scope": "customer", "expression": by(first)}]);
+        let asked = json!({"offer_id": offer.id(), "rules": rule});
+        marketer.post("/v1/gain-curves", &asked).await.expect(status);
+        let asked = json!({"offer_id": offer.id(), "rules": [], "segment": by(first)});
+        marketer.post("/v1/gain-curves", &asked).await.expect(status);
+        let one =
+            json!({"offer_id": offer.id(), "rules": rule, "segment": "customer.customer_id == \"C0000001\""});
+        marketer.post("/v1/gain-curves", &one).await.expect(403);
+    }
 
     let none = json!({"offer": {"expression": "product.price < -1.0"}});
     let none = marketer.post("/v1/gain-curves", &none).await.expect(422);

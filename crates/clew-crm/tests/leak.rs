@@ -6,7 +6,9 @@ mod planted;
 #[path = "common/run.rs"]
 mod run;
 
-use clew_crm::{BacktestParams, LeakPlace, LeftOut, Model, Report, TrainParams};
+use std::sync::Arc;
+
+use clew_crm::{BacktestParams, LeakPlace, LeftOut, Model, Offer, Report, Scorer, TrainParams};
 use planted::{DAY, Planted, START};
 use run::with_run;
 
@@ -88,6 +90,28 @@ fn from_closed_columns_nothing_is_learned() {
     assert!(bytes(true, &[]) == without, "a closed column has left its mark");
     // It would have told something.
     assert!(bytes(true, &["religion"]) != without);
+}
+
+#[test]
+fn values_of_fewer_customers_than_the_minimum_support_are_not_learned_of() {
+    // Seven cities of some 57 customers each.
+    let records = planted::shop(400, N_DAYS, Planted::default());
+    let learned = |minimum_support: usize, out: &[&str]| {
+        let customer_columns = out.iter().map(|&name| name.to_owned()).collect();
+        let left_out = LeftOut { customer_columns, ..LeftOut::default() };
+        let asked = TrainParams { minimum_support, left_out, ..params() };
+        with_run(2, |run| {
+            let model = clew_crm::train(run, &records, &asked).unwrap();
+            let tea = Offer::by_expression("tea", r#"product.category == "category 2""#).resolve(&records);
+            let scorer = Scorer::new(run, Arc::new(model), Arc::clone(&records), END).unwrap();
+            scorer.propensities(run, &tea.unwrap()).unwrap()
+        })
+    };
+    let without = learned(20, &["city"]);
+    assert_eq!(learned(60, &[]), without);
+    assert_ne!(learned(20, &[]), without);
+    // Below the floor it does not go, whatever is asked.
+    assert_eq!(learned(1, &[]), learned(10, &[]));
 }
 
 #[test]

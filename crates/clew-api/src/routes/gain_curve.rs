@@ -79,8 +79,7 @@ async fn compute_gain_curve(
         }
     };
     let closed = Closed::of(caller.right, &mut tenant).await?;
-    // The tenant's own rules over everybody are the same for all who ask: they single out nobody.
-    let is_own = request.rules.is_some() || request.segment.is_some();
+    let are_chosen = request.rules.is_some();
     let rules = match request.rules {
         None => kept_rules(&mut tenant, AppliesTo::GainCurves).await?,
         Some(rules) => RuleRef::resolve(rules, caller.right, &mut tenant, "/rules").await?,
@@ -103,11 +102,7 @@ async fn compute_gain_curve(
             let rules = serving.compile(&rules, "/rules")?;
             let segment =
                 segment.map(|source| serving.predicate(Scope::Customer, &source, "/segment")).transpose()?;
-            if let Some(segment) = &segment {
-                let history = serving.history();
-                let n_members = segment.evaluate(&history).map_err(|e| refusal::crm(e, "/segment"))?.count();
-                closed.check(segment, n_members, history.customers().len())?;
-            }
+            closed.check_curve(&serving.history(), segment.as_ref(), &rules, are_chosen)?;
             let request = GainRequest {
                 products: &products,
                 rules: &rules,
@@ -116,9 +111,6 @@ async fn compute_gain_curve(
                 cost_per_contact,
             };
             let mut curve = serving.scorer.gain_curve(run, &request).map_err(|e| refusal::crm(e, at))?;
-            if is_own {
-                closed.check_curve(&rules, &curve)?;
-            }
             if serving.scorer.as_of() < serving.scorer.model().as_of {
                 curve
                     .warnings

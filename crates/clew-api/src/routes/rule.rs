@@ -51,7 +51,7 @@ pub(crate) struct NewRule {
     name: String,
     /// What it refuses.
     scope: Scope,
-    /// True of what is refused.
+    /// True of what is refused. Columns that are not plain may be asked for by owners alone.
     #[schema(min_length = 1, max_length = 4096, example = "customer.age < 18")]
     expression: String,
     /// What people are told.
@@ -106,7 +106,7 @@ impl NewRule {
     }
 
     async fn into_row(self, right: Option<Right>, tenant: &mut Tenant<'_>) -> Result<rows::NewRule> {
-        expression::check_one(right, tenant, self.scope, &self.expression, "/expression").await?;
+        expression::check_kept_rule(right, tenant, self.scope, &self.expression, "/expression").await?;
         let applies_to = AppliesTo::ALL.iter().filter(|a| self.applies_to.contains(a));
         Ok(rows::NewRule {
             scope: self.scope.word().to_owned(),

@@ -4,6 +4,7 @@
 
 mod audit;
 mod catalogue;
+mod column;
 mod idempotency;
 mod key;
 mod member;
