@@ -104,6 +104,13 @@ async fn from_files_to_a_gain_curve() {
     let report: clew_crm::Report = serde_json::from_value(model["report"].clone()).unwrap();
     assert_eq!(page.text, clew_crm::report_html::page(&report));
 
+    let columns = marketer.get("/v1/columns?limit=1000").await.expect(200).body();
+    let of =
+        |name: &str| columns["data"].as_array().unwrap().iter().find(|c| c["name"] == name).unwrap().clone();
+    assert_eq!(
+        (&of("first_name")["class"], &of("first_name")["learned_by_live_model"]),
+        (&json!("personal"), &json!(true))
+    );
     let data = marketer.get("/v1/data").await.expect(200).body();
     assert_eq!(data["n_batches_behind"], 0);
     let names: Vec<&str> =

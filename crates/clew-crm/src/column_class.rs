@@ -93,6 +93,10 @@ impl ColumnClass {
             // Not where somebody lives.
             words.retain(|word| !matches!(word.as_str(), "address" | "adresse"));
         }
+        if words.iter().any(|word| matches!(word.as_str(), "domain" | "domaine" | "provider")) {
+            // Where many have their mail.
+            words.retain(|word| !matches!(word.as_str(), "email" | "e" | "mail"));
+        }
         let counts = matches!(column_type, ColumnType::Number | ColumnType::Bool)
             && words.iter().any(|word| is_in(COUNTED, word));
         let named = WORDS.iter().rev().find(|(_, patterns)| is_named(patterns, &words));

@@ -24,6 +24,7 @@ fn names_tell_what_a_column_is_in_both_languages() {
         ("e-mail", Text, Personal),
         ("adresse_mail", Text, Personal),
         ("email", Text, Personal),
+        ("email_domain", Text, Plain),
         ("email_opt_in", Bool, Plain),
         ("has_email", Bool, Plain),
         ("emails_opened", Number, Plain),

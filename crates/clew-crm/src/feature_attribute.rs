@@ -1,9 +1,10 @@
 //! Attributes: the columns of a table as groups of rows, the raw material of descriptors, surroundings and practice offers.
 //!
 //! A text, bool or tag column gives its values, a number or a date gives bands of equal count, a long text gives its words, an e-mail
-//! address its domain, a five-figure postcode its first two figures too. A value of fewer rows than the minimum support has no group:
-//! it could say nothing reliable and, of customers, might name one. What was learned (`Grouping`) is kept in the model, so that rows
-//! that come later are grouped alike.
+//! address its domain, a five-figure postcode its department too. A value of fewer rows than the minimum support has no group of its own:
+//! it could say nothing reliable and, of customers, might name one. Of customers it counts with what is broader: a postcode with its
+//! department, any other with all rare ones together, if together they have the support. What was learned (`Grouping`) is kept in the
+//! model, so that rows that come later are grouped alike.
 use ahash::RandomState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,8 @@ use crate::train_report::day;
 
 /// Bands that a number is cut into.
 const N_BANDS: usize = 10;
+/// Label of the group of the values that are too rare for one of their own.
+const REST: &str = "(rare)";
 /// Groups of an attribute that are kept, the largest first.
 const MAX_GROUPS: usize = 20_000;
 
@@ -27,7 +30,7 @@ pub(crate) enum Cut {
     Values,
     /// What stands after the `@`.
     Domain,
-    /// The first two figures of a postcode.
+    /// The first two figures of a postcode, overseas three: its department.
     Area,
     /// Each word.
     Words,
@@ -44,6 +47,9 @@ pub(crate) struct Grouping {
     pub(crate) cut: Cut,
     /// Labels of the groups, the largest first.
     pub(crate) labels: Vec<String>,
+    /// Whether the last group is of all values that have none of their own.
+    #[serde(default)]
+    pub(crate) has_rest: bool,
 }
 
 /// A grouping applied to a table: the groups of each row.
@@ -95,7 +101,10 @@ impl Grouping {
 
     /// Groups the rows of a table; a table without the column gives no groups to any row.
     pub(crate) fn apply(&self, table: &TableView<'_>) -> Attribute {
-        let place: HashMap<&str, u32, RandomState> = fixed(self.labels.iter().map(String::as_str).zip(0..));
+        let n_named = self.labels.len() - usize::from(self.has_rest);
+        let named = self.labels.iter().take(n_named).map(String::as_str);
+        let place: HashMap<&str, u32, RandomState> = fixed(named.zip(0..));
+        let rest = self.has_rest.then_some(n_named as u32);
         let mut starts = vec![0_u32];
         let mut codes = Vec::with_capacity(table.len());
         let end_row = |codes: &mut Vec<u32>, starts: &mut Vec<u32>| {
@@ -113,7 +122,7 @@ impl Grouping {
         };
         match table.column(&self.column) {
             Some(column) => each_cell(&self.cut, column, |_, groups| {
-                codes.extend(groups.iter().filter_map(|group| place.get(group.as_str())));
+                codes.extend(groups.iter().filter_map(|group| place.get(group.as_str()).copied().or(rest)));
                 end_row(&mut codes, &mut starts);
             }),
             None => starts.resize(table.len() + 1, 0),
@@ -121,8 +130,15 @@ impl Grouping {
         Attribute { grouping: self.clone(), starts, codes }
     }
 
-    /// The grouping of a column by one cut; none unless at least two groups have the minimum support.
-    fn learn(name: &str, cut: Cut, column: ColumnView<'_>, min_support: usize) -> Option<Grouping> {
+    /// The grouping of a column by one cut; none unless at least two groups have the minimum support. Rarer values are
+    /// one group together where they `fold`, if together they have it.
+    fn learn(
+        name: &str,
+        cut: Cut,
+        column: ColumnView<'_>,
+        min_support: usize,
+        folds: bool,
+    ) -> Option<Grouping> {
         let mut count: HashMap<String, usize, RandomState> = fixed([]);
         each_cell(&cut, column, |_, groups| {
             for group in groups {
@@ -133,14 +149,15 @@ impl Grouping {
                 }
             }
         });
+        let n_all: usize = count.values().sum();
         let mut kept: Vec<(String, usize)> = count.into_iter().filter(|&(_, n)| n >= min_support).collect();
         kept.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         kept.truncate(MAX_GROUPS);
-        (kept.len() >= 2).then(|| Grouping {
-            column: name.to_owned(),
-            cut,
-            labels: kept.into_iter().map(|(label, _)| label).collect(),
-        })
+        let n_rest = n_all - kept.iter().map(|kept| kept.1).sum::<usize>();
+        let has_rest = folds && n_rest >= min_support;
+        let labels = kept.into_iter().map(|(label, _)| label).chain(has_rest.then(|| REST.to_owned()));
+        let labels: Vec<String> = labels.collect();
+        (labels.len() >= 2).then(|| Grouping { column: name.to_owned(), cut, labels, has_rest })
     }
 }
 
@@ -224,7 +241,11 @@ fn cut_text(cut: &Cut, text: &str) -> Vec<String> {
         Cut::Domain => {
             text.rsplit_once('@').map(|(_, domain)| vec![domain.to_lowercase()]).unwrap_or_default()
         }
-        Cut::Area => text.get(..2).map(|area| vec![area.to_owned()]).unwrap_or_default(),
+        Cut::Area => {
+            // The departments overseas have three figures.
+            let n_figures = if text.starts_with("97") || text.starts_with("98") { 3 } else { 2 };
+            text.get(..n_figures).map(|area| vec![area.to_owned()]).unwrap_or_default()
+        }
         Cut::Words => text
             .split(|c: char| !c.is_alphanumeric())
             .filter(|word| word.chars().count() >= 3 && !word.bytes().all(|b| b.is_ascii_digit()))
@@ -239,6 +260,7 @@ pub(crate) fn learn_groupings(
     min_support: usize,
     max: usize,
     left_out: &[String],
+    folds: bool,
 ) -> Vec<Grouping> {
     let mut found = Vec::new();
     for (name, column) in table.columns().filter(|(name, _)| !left_out.iter().any(|out| out == name)) {
@@ -255,7 +277,13 @@ pub(crate) fn learn_groupings(
                 number_cuts(days.iter().filter(|&&day| day != NULL_DATE).map(|&day| f64::from(day)).collect())
             }
         };
-        found.extend(cuts.into_iter().filter_map(|cut| Grouping::learn(name, cut, column, min_support)));
+        // What is rare counts with what is broader: a postcode with its area, else with all that is rare.
+        let broader = cuts.contains(&Cut::Area);
+        let is_text = matches!(column, ColumnView::Category { .. });
+        found.extend(cuts.into_iter().filter_map(|cut| {
+            let folds = folds && is_text && (cut == Cut::Area || !broader && cut != Cut::Words);
+            Grouping::learn(name, cut, column, min_support, folds)
+        }));
     }
     found.truncate(max);
     found
@@ -291,3 +319,7 @@ fn number_cuts(mut values: Vec<f64>) -> Vec<Cut> {
     edges.dedup();
     if edges.is_empty() { vec![] } else { vec![Cut::Bands(edges)] }
 }
+
+#[cfg(test)]
+#[path = "feature_attribute_tests.rs"]
+mod tests;

@@ -76,8 +76,20 @@ pub(crate) fn learn_attributes(
     min_support: usize,
 ) -> (Vec<Grouping>, Vec<Grouping>) {
     (
-        learn_groupings(&history.products(), PRODUCT_SUPPORT, MAX_ATTRIBUTES.0, &left_out.product_columns),
-        learn_groupings(&history.customers(), min_support, MAX_ATTRIBUTES.1, &left_out.customer_columns),
+        learn_groupings(
+            &history.products(),
+            PRODUCT_SUPPORT,
+            MAX_ATTRIBUTES.0,
+            &left_out.product_columns,
+            false,
+        ),
+        learn_groupings(
+            &history.customers(),
+            min_support,
+            MAX_ATTRIBUTES.1,
+            &left_out.customer_columns,
+            true,
+        ),
     )
 }
 

@@ -1,13 +1,16 @@
 //! Columns of customers and products: what each may be used for. Guessed from names and values when they come in,
 //! corrected here.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use clew_crm::{ColumnClass, ColumnUse};
 use clew_store::column as rows;
 use clew_store::key::Right;
-use clew_store::{Entity, Page, audit};
+use clew_store::{Entity, Page, Tenant, audit, model};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -94,12 +97,31 @@ struct Column {
     /// Whether its values are shown to those who are not owners.
     #[schema(example = false)]
     shown: bool,
+    /// Whether the live model has learned from it: one that is closed now goes on answering so until another is trained.
+    /// Null when there is no live model, and for products.
+    #[schema(example = true)]
+    learned_by_live_model: Option<bool>,
 }
 
-impl From<rows::Column> for Column {
-    fn from(row: rows::Column) -> Self {
+/// The customers' columns that the live model has learned from, if there is a live model.
+struct Live(Option<BTreeSet<String>>);
+
+impl Live {
+    async fn find(tenant: &mut Tenant<'_>) -> Result<Self> {
+        let report = model::find_active(tenant).await?.and_then(|model| model.report);
+        let columns = |report: Value| {
+            let figures = report["attributes"].as_array().into_iter().flatten();
+            figures.filter_map(|column| column["column"].as_str().map(str::to_owned)).collect()
+        };
+        Ok(Self(report.map(columns)))
+    }
+
+    /// A column as it is shown.
+    fn shown(&self, row: rows::Column) -> Column {
         let usable = row.usable();
-        Self {
+        let learned = self.0.as_ref().filter(|_| row.entity == Entity::Customers);
+        Column {
+            learned_by_live_model: learned.map(|columns| columns.contains(&row.name)),
             table: row.entity.as_str(),
             class: usable.class.into(),
             guess: row.guess.into(),
@@ -174,7 +196,10 @@ async fn list_columns(
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
     let page = Page { limit: query.limit, cursor: query.cursor };
-    Answer::ok(&List::<Column>::of(rows::list(&mut tenant, query.table.map(Into::into), &page).await?))
+    let live = Live::find(&mut tenant).await?;
+    let found = rows::list(&mut tenant, query.table.map(Into::into), &page).await?;
+    let columns = found.data.into_iter().map(|row| live.shown(row)).collect();
+    Answer::ok(&List::new(columns, found.next_cursor))
 }
 
 /// Declares what a column may be used for. What is shown goes by it at once, the next training learns by it: from a
@@ -200,8 +225,9 @@ async fn put_column(
     }
     let column = rows::declare(&mut tenant, entity, &name, declared).await?;
     audit::note(&mut tenant, Some(format!("{entity}.{name}")), Some(1));
+    let live = Live::find(&mut tenant).await?;
     tenant.commit().await?;
-    Answer::ok(&Column::from(column))
+    Answer::ok(&live.shown(column))
 }
 
 /// What was said, if it can be said of such a column.

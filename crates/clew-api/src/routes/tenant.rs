@@ -182,7 +182,7 @@ async fn get_tenant(caller: Caller<Follower>, State(state): State<ApiState>) -> 
 #[serde(deny_unknown_fields)]
 struct TenantSettings {
     /// Customers under which nothing is learned of an attribute's value, nor told of a group that closed columns mark
-    /// off. Rarer values count with broader ones: a postcode with its area, any other with everybody. The next training
+    /// off. Rarer values count with broader ones: a postcode with its department, any other with all rare ones. The next training
     /// goes by it.
     #[serde(default = "twenty")]
     #[schema(minimum = 10, maximum = 100_000, default = 20, example = 20)]
