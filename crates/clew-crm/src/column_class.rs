@@ -3,6 +3,8 @@
 //! A guess errs on the side of the person: a column that is taken for more than it is can be corrected, one that was
 //! learned from or shown cannot be taken back.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::column::{ColumnType, ColumnView, NULL_DATE};
@@ -13,6 +15,8 @@ use crate::records::Records;
 
 /// Values of a column that are looked at.
 const N_LOOKED_AT: usize = 1_000;
+/// Values that it takes where one could be by chance what it looks like.
+const N_TELLING: usize = 5;
 /// Share of them that must look alike.
 const MOST: f64 = 0.8;
 /// Share of them that must be well-known first names, or confessions, where not all can be known.
@@ -210,14 +214,21 @@ fn guess_by_values(values: &[&str]) -> ColumnClass {
         values.iter().filter(|value| test(value)).count() as f64 / values.len().max(1) as f64
     };
     let lower = |value: &str| value.to_lowercase().chars().map(unaccented).collect::<String>();
+    // Words that may stand for something else too: a city may be called Florence, a person Christian.
+    let known = |list: &str, n_least: usize| {
+        let found: Vec<String> =
+            values.iter().map(|value| lower(value)).filter(|value| is_in(list, value)).collect();
+        found.iter().collect::<BTreeSet<_>>().len() >= n_least
+            && found.len() as f64 >= MANY * values.len() as f64
+    };
     let days: Vec<i32> = values.iter().filter_map(|value| day_of(value)).collect();
-    if share(&|value| is_in(SENSITIVE_VALUES, &lower(value))) >= MANY {
+    if known(SENSITIVE_VALUES, 2) {
         ColumnClass::Sensitive
     } else if share(&is_phone) >= MOST || share(&is_iban) >= MOST || share(&is_french_person) >= MOST {
         ColumnClass::Identifier
     } else if share(&is_email) >= MOST
-        || share(&is_postcode) >= MOST
-        || share(&|value| is_in(FIRST_NAMES, &lower(value))) >= MANY
+        || (values.len() >= N_TELLING && share(&is_postcode) >= MOST)
+        || known(FIRST_NAMES, N_TELLING)
         || (days.len() as f64 >= MOST * values.len() as f64 && are_births(&days))
     {
         ColumnClass::Personal
@@ -289,7 +300,7 @@ fn day_of(text: &str) -> Option<i32> {
 
 fn are_births(days: &[i32]) -> bool {
     let n = days.iter().filter(|day| (BORN_AFTER..BORN_BEFORE).contains(*day)).count();
-    n > 0 && n as f64 >= SOME * days.len() as f64
+    n >= N_TELLING && n as f64 >= SOME * days.len() as f64
 }
 
 #[cfg(test)]

@@ -277,7 +277,7 @@ pub(crate) fn learn_groupings(
                 number_cuts(days.iter().filter(|&&day| day != NULL_DATE).map(|&day| f64::from(day)).collect())
             }
         };
-        // What is rare counts with what is broader: a postcode with its area, else with all that is rare.
+        // What is rare counts with what is broader: a postcode with its department, else with all that is rare.
         let broader = cuts.contains(&Cut::Area);
         let is_text = matches!(column, ColumnView::Category { .. });
         found.extend(cuts.into_iter().filter_map(|cut| {

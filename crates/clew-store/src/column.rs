@@ -144,7 +144,7 @@ pub async fn left_out(tenant: &mut Tenant<'_>) -> Result<LeftOut> {
 
 /// Guesses anew what the customers' columns are, from the values that came last: a guess becomes stricter, never more
 /// open, so that nothing is shown because other values came.
-pub(crate) async fn guess(tenant: &mut Tenant<'_>) -> Result<()> {
+pub async fn guess(tenant: &mut Tenant<'_>) -> Result<()> {
     let tenant_id = tenant.id();
     let columns = all(tenant, Entity::Customers).await?;
     let rows: Vec<Value> = sqlx::query_scalar(

@@ -174,8 +174,13 @@ async fn asked(task: &Task) -> Result<(Row, TrainParams), Failure> {
     let row = model::find(&mut tenant, model_id).await?;
     let row =
         row.ok_or_else(|| Failure::fail("missing", "the model is not there any more; ask for a new one"))?;
+    drop(tenant);
+    // Rows that came one by one are looked at all together here. Nothing of the tenant's is written, so no act is noted.
+    let mut tenant = task.store().tenant(task.job().tenant_id).await?;
+    column::guess(&mut tenant).await?;
     let left_out = column::left_out(&mut tenant).await?;
     let minimum_support = tenant::find_own(&mut tenant).await?.minimum_support.unsigned_abs() as usize;
+    tenant.commit().await?;
     Ok((row, TrainParams { left_out, minimum_support, ..TrainParams::new(0) }))
 }
 
