@@ -244,6 +244,9 @@ fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &S
     }
     if creates {
         problems.push(409);
+    }
+    // A rotation makes a secret, though no thing of its own.
+    if creates || method == "post" && path.ends_with("/rotate") {
         let header = json!({
             "name": "Idempotency-Key", "in": "header", "required": false, "example": "order-2026-11-22-0001",
             "description": "The same key and body replay the first answer for 24 hours; another body is 422.",

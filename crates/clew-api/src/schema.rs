@@ -201,16 +201,20 @@ fn check_text(schema: &Value, text: &str, say: &mut impl FnMut(String)) {
         // Postgres keeps no such text.
         say("holds the character U+0000; leave it out".into());
     }
-    let good = match schema.get("format").and_then(Value::as_str) {
+    let format = schema.get("format").and_then(Value::as_str);
+    let good = match format {
         Some("uuid") => uuid::Uuid::try_parse(text).is_ok(),
         Some("date-time") => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
         Some("date") => text.parse::<chrono::NaiveDate>().is_ok(),
+        Some("email") => clew_store::member::email(text).is_some(),
         _ => true,
     };
     if !good {
-        let expected = match schema.get("format").and_then(Value::as_str) {
+        let expected = match format {
             Some("uuid") => "a UUID",
             Some("date") => "a date such as 2026-01-31",
+            // What was found may be a person's: it is not repeated.
+            Some("email") => return say("expected an e-mail address such as anna@example.com".into()),
             _ => "an RFC 3339 time such as 2026-01-31T00:00:00Z",
         };
         say(format!("expected {expected}, found {}", describe(&Value::String(text.to_owned()))));

@@ -58,6 +58,10 @@ fn every_operation_is_named_described_and_shows_an_example_and_its_errors() {
         }
         if method == "post" && (responses.contains_key("201") || responses.contains_key("202")) {
             expected.push("409");
+        }
+        if method == "post"
+            && (responses.contains_key("201") || responses.contains_key("202") || id.starts_with("rotate_"))
+        {
             let names: Vec<&str> = operation["parameters"]
                 .as_array()
                 .unwrap()

@@ -309,6 +309,20 @@ async fn an_account_of_ones_own_buys_no_guesses_at_others() {
 }
 
 #[tokio::test]
+async fn all_that_is_wrong_with_a_member_is_said_at_once() {
+    let stage = Stage::start().await;
+    let owner = stage.api.owner().await;
+    let refused = owner.post("/v1/members", &json!({"email": "anna", "right": "king"})).await.expect(422);
+    assert_eq!(
+        refused.errors(),
+        [
+            "/email: expected an e-mail address such as anna@example.com",
+            r#"/right: expected one of "reader", "marketer", "owner", found "king""#,
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_same_e_mail_may_be_a_member_of_two_tenants() {
     let stage = Stage::start().await;
     stage.member("reader").await;

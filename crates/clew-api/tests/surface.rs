@@ -107,8 +107,13 @@ async fn a_webhook_points_outside_and_shows_its_secret_once() {
 
     owner.patch(&path, &json!({"url": "https://10.0.0.1/"})).await.expect(422);
     assert_eq!(owner.patch(&path, &json!({"enabled": false})).await.expect(200).body()["enabled"], false);
-    let rotated = owner.post(&format!("{path}/rotate"), &json!({})).await.expect(200);
+    let rotate = format!("{path}/rotate");
+    let rotated = owner.post_once("w2", &rotate, &json!({})).await.expect(200);
     assert_ne!(rotated.body()["secret"], Value::String(secret));
+    assert_eq!(owner.post_once("w2", &rotate, &json!({})).await.expect(200).text, rotated.text);
+    let other = owner.post_once("w2", &rotate, &json!({"overlap_seconds": 0})).await.expect(422);
+    assert_eq!(other.problem(), "idempotency_mismatch");
+    assert_ne!(owner.post(&rotate, &json!({})).await.expect(200).body()["secret"], rotated.body()["secret"]);
     let told = owner.post(&format!("{path}/test"), &Value::Null).await.expect(200);
     assert_eq!((&told.body()["event"], &told.body()["state"]), (&json!("webhook.test"), &json!("pending")));
     let all = owner.get(&format!("{path}/deliveries")).await.expect(200).body();

@@ -112,6 +112,15 @@ impl Scorer {
             gain: gain(&outcome, &score),
             ..CampaignReport::default()
         };
+        let strangers = outcome.customers.iter().zip(&outcome.treated);
+        let n_strangers =
+            strangers.filter(|&(&customer, &treated)| treated && place(customer).is_none()).count();
+        if 2 * n_strangers > n_treated {
+            report.warnings.push(format!(
+                "{n_strangers} of the {n_treated} who were sent it were no customers yet at the date of the predictions: no buyers \
+                 are expected among them, whoever bought"
+            ));
+        }
         if outcome.n_unfinished > 0 {
             report.warnings.push(format!(
                 "the {days} days of {} customers are not over yet: buyers are still to come",

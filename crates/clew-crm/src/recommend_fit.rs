@@ -86,7 +86,7 @@ pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
         product_groupings,
         customer_groupings,
         hidden_kinds: Vec::new(),
-        product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
+        product_ids: products.ids(),
         taste,
         blend: Some(Arc::new(blend)),
         heads: None,

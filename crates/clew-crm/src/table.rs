@@ -75,6 +75,11 @@ impl<'a> TableView<'a> {
         if (row as usize) < self.n_rows { self.table.ids.name(row) } else { "" }
     }
 
+    /// The ids of all rows, in their order.
+    pub fn ids(&self) -> Vec<String> {
+        (0..self.n_rows as u32).map(|row| self.id(row).to_owned()).collect()
+    }
+
     /// The row of an id.
     pub fn find(&self, id: &str) -> Option<u32> {
         self.table.ids.get(id).filter(|&row| (row as usize) < self.n_rows)

@@ -61,7 +61,7 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
         product_groupings: setting.product_attributes.iter().map(|a| a.grouping.clone()).collect(),
         customer_groupings: setting.customer_attributes.iter().map(|a| a.grouping.clone()).collect(),
         hidden_kinds: setting.left_out.event_kinds.clone(),
-        product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
+        product_ids: products.ids(),
         taste,
         blend: None,
         start: warm.taste.map(|taste| Start { learned: params.as_of, taste, unseen: warm.unseen }),

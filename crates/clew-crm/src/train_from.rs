@@ -161,7 +161,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
         product_groupings: model.product_groupings.clone(),
         customer_groupings: model.customer_groupings.clone(),
         hidden_kinds: model.hidden_kinds.clone(),
-        product_ids: (0..products.len() as u32).map(|product| products.id(product).to_owned()).collect(),
+        product_ids: products.ids(),
         taste,
         blend: None,
         heads: Some(heads.clone()),

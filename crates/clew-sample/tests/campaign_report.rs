@@ -67,6 +67,16 @@ fn what_was_predicted_and_what_was_caused_stand_beside_the_truth() {
             let treated = report.treated;
             let buyers: usize = report.deciles.iter().map(|tenth| tenth.n_buyers).sum();
             assert_eq!((report.deciles.len(), buyers), (10, treated.n_buyers));
+            let strangers =
+                |warnings: &[String]| warnings.iter().any(|w| w.contains("were no customers yet"));
+            assert!(!strangers(&report.warnings), "{:?}", report.warnings);
+            if n == 0 {
+                // On the first day hardly anybody was a customer.
+                let day = DEFAULT_END - 499 * DAY;
+                let early = Scorer::new(run, Arc::clone(&model), Arc::clone(&records), day).unwrap();
+                let report = early.campaign_report(run, &known, id, &offer.products).unwrap();
+                assert!(strangers(&report.warnings), "{:?}", report.warnings);
+            }
             expected += treated.expected_buyers;
             bought += treated.n_buyers as f64;
             let truth = campaign["expected_uplift"].as_f64().unwrap() * treated.n_customers as f64;

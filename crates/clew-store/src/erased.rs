@@ -24,6 +24,14 @@ pub(crate) struct Gate {
     met: Arc<Mutex<HashSet<[u8; 32]>>>,
 }
 
+/// How a file's rows are asked for their customers, before they are written.
+pub(crate) struct Incoming {
+    /// The ids of its customers, each once.
+    pub(crate) ids: &'static str,
+    /// Takes out the rows of the customers whose ids are `$1`.
+    pub(crate) delete: &'static str,
+}
+
 impl fmt::Debug for Gate {
     /// Without the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -59,22 +67,25 @@ impl Gate {
         Box::new(move |id| gate.refuses(id))
     }
 
-    /// Of these ids, those who were erased since the gate was opened. Call it under the lock of
+    /// Takes out of a file's rows, not yet written, those of customers who were erased since the gate was opened, and
+    /// lets those in who may come back; gives how many rows were taken out. Call it under the lock of
     /// [`crate::tenant::next_batch`], which erasures take too.
-    pub(crate) async fn refused_since(
-        &self,
-        tenant: &mut Tenant<'_>,
-        ids: impl AsyncFnOnce(&mut Tenant<'_>) -> Result<Vec<String>>,
-    ) -> Result<Vec<String>> {
+    pub(crate) async fn turn_away(&self, tenant: &mut Tenant<'_>, incoming: &Incoming) -> Result<u64> {
         let (hashes, epoch) = load(tenant).await?;
-        if epoch == self.epoch {
-            return Ok(Vec::new());
+        let mut late: Vec<String> = Vec::new();
+        if epoch != self.epoch {
+            late = sqlx::query_scalar(incoming.ids).fetch_all(tenant.connection()).await?;
+            late.retain(|id| {
+                let hash = hash(&self.key, id);
+                hashes.contains(&hash) && !self.hashes.contains(&hash)
+            });
         }
-        let late = |id: &String| {
-            let hash = hash(&self.key, id);
-            hashes.contains(&hash) && !self.hashes.contains(&hash)
-        };
-        Ok(ids(tenant).await?.into_iter().filter(late).collect())
+        self.readmit(tenant).await?;
+        if late.is_empty() {
+            return Ok(0);
+        }
+        let done = sqlx::query(incoming.delete).bind(&late).execute(tenant.connection()).await?;
+        Ok(done.rows_affected())
     }
 
     /// Forgets that those were erased who were let in.

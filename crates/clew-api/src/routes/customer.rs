@@ -61,7 +61,7 @@ async fn put_customer(
         row::put(&mut tenant, Entity::Customers, &id, new.into_map(), query.readmit_erased).await?;
     let row = Row::of_customer(caller.right, &mut tenant, row).await?;
     tenant.commit().await?;
-    row::answer(row, is_new, format!("/v1/customers/{}", in_path(&id)))
+    row::answer(Entity::Customers, row, is_new)
 }
 
 /// Changes a customer by a merge patch: what is given replaces, null clears, the rest stays.
@@ -204,33 +204,9 @@ async fn get_customer_data(
     Answer::ok(&CustomerData { id, attributes, updated_at, events, next_cursor })
 }
 
-/// An id as a segment of a path: what is not a letter, a figure or one of `-._~` is escaped (RFC 3986, section 2.3).
-pub(crate) fn in_path(id: &str) -> String {
-    let mut path = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            path.push(char::from(byte));
-        } else {
-            path.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    path
-}
-
 /// The routes of customers.
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(put_customer, get_customer, update_customer, delete_customer))
         .routes(routes!(get_customer_data))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_path;
-
-    #[test]
-    fn an_id_is_one_segment_of_a_path() {
-        assert_eq!(in_path("c-1_A.~"), "c-1_A.~");
-        assert_eq!(in_path("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
-    }
 }

@@ -58,7 +58,7 @@ impl From<clew_store::key::Right> for MemberRight {
 #[serde(deny_unknown_fields)]
 struct NewMember {
     /// What they sign in with; kept in lower case.
-    #[schema(min_length = 3, max_length = 254, example = "anna.lenoir@example.com")]
+    #[schema(min_length = 3, max_length = 254, format = "email", example = "anna.lenoir@example.com")]
     email: String,
     /// What people call them.
     #[serde(default)]

@@ -10,7 +10,6 @@ use crate::answer::Answer;
 use crate::caller::{Caller, Marketer, Reader, Sender};
 use crate::extract::{Body, OwnId};
 use crate::problem::Result;
-use crate::routes::customer::in_path;
 use crate::routes::row::{self, Attributes, Row};
 use crate::state::ApiState;
 
@@ -28,7 +27,7 @@ async fn put_product(
     let mut tenant = caller.open(&state).await?;
     let (row, is_new) = row::put(&mut tenant, Entity::Products, &id, new.into_map(), false).await?;
     tenant.commit().await?;
-    row::answer(row.into(), is_new, format!("/v1/products/{}", in_path(&id)))
+    row::answer(Entity::Products, row.into(), is_new)
 }
 
 /// Changes a product by a merge patch: what is given replaces, null clears, the rest stays.

@@ -113,8 +113,24 @@ pub(crate) async fn put(
 }
 
 /// 201 for a new row, 200 for one that was there.
-pub(crate) fn answer(row: Row, is_new: bool, location: String) -> Result<Answer> {
-    if is_new { Answer::created(location, &row) } else { Answer::ok(&row) }
+pub(crate) fn answer(entity: Entity, row: Row, is_new: bool) -> Result<Answer> {
+    if !is_new {
+        return Answer::ok(&row);
+    }
+    Answer::created(format!("/v1/{}/{}", entity.as_str(), in_path(&row.id)), &row)
+}
+
+/// An id as a segment of a path: what is not a letter, a figure or one of `-._~` is escaped (RFC 3986, section 2.3).
+fn in_path(id: &str) -> String {
+    let mut path = String::with_capacity(id.len());
+    for byte in id.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            path.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    path
 }
 
 /// A row's attributes after a merge patch.
@@ -131,4 +147,15 @@ pub(crate) fn patched(row: rows::Row, patch: Attributes) -> Map<String, Value> {
         }
     }
     attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_path;
+
+    #[test]
+    fn an_id_is_one_segment_of_a_path() {
+        assert_eq!(in_path("c-1_A.~"), "c-1_A.~");
+        assert_eq!(in_path("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
+    }
 }

@@ -227,12 +227,19 @@ async fn rotate_webhook(
     caller: Caller<Owner>,
     State(state): State<ApiState>,
     Id(id): Id,
-    Body { value: rotation, .. }: Body<WebhookRotation>,
+    key: IdempotencyKey,
+    Body { value: rotation, digest }: Body<WebhookRotation>,
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
+    let once = match key.begin(&mut tenant, &format!("rotate_webhook {id}"), digest).await? {
+        Ok(once) => once,
+        Err(replay) => return Ok(replay),
+    };
     let rotated = WebhookWithSecret::of(rows::rotate(&mut tenant, id, rotation.overlap_seconds).await?);
+    let answer = Answer::ok(&rotated)?;
+    once.keep_secret(&mut tenant, &answer).await?;
     tenant.commit().await?;
-    Answer::ok(&rotated)
+    Ok(answer)
 }
 
 /// Something that a webhook was, or is to be, told.

@@ -9,12 +9,18 @@ use clew_learn::Progress;
 use super::pipe::{Listing, RowSink, copy};
 use crate::data::{self, Change};
 use crate::entity::Entity;
-use crate::erased::Gate;
+use crate::erased::{Gate, Incoming};
 use crate::error::{Error, Result};
 use crate::event_key;
 use crate::intake::{EventFile, FileReport};
 use crate::mapping::EntityMapping;
 use crate::scope::Tenant;
+
+/// Whose events a file brings.
+const INCOMING: Incoming = Incoming {
+    ids: "select distinct customer_id from incoming_events",
+    delete: "delete from incoming_events where customer_id = any ($1)",
+};
 
 pub(crate) struct Written {
     pub(crate) report: FileReport,
@@ -85,7 +91,7 @@ pub(crate) async fn run(
     progress.report("writing", 0.4);
     ensure_months(tenant, months.into_iter().collect()).await?;
     let batch = crate::tenant::next_batch(tenant).await?;
-    let n_late = turn_away(tenant, gate).await?;
+    let n_late = gate.turn_away(tenant, &INCOMING).await?;
     n_sent -= n_late;
     report.refuse_late(n_late);
     let n_new = sqlx::query(
@@ -121,26 +127,6 @@ pub(crate) async fn run(
         report.note("orphans", n_orphans, message);
     }
     Ok(Written { report, n_orphans, n_new, batch })
-}
-
-/// Takes out the events of customers who were erased while the file was read; lets those in who may come back.
-async fn turn_away(tenant: &mut Tenant<'_>, gate: &Gate) -> Result<u64> {
-    let refused = gate
-        .refused_since(tenant, async |tenant| {
-            Ok(sqlx::query_scalar("select distinct customer_id from incoming_events")
-                .fetch_all(tenant.connection())
-                .await?)
-        })
-        .await?;
-    gate.readmit(tenant).await?;
-    if refused.is_empty() {
-        return Ok(0);
-    }
-    let done = sqlx::query("delete from incoming_events where customer_id = any ($1)")
-        .bind(&refused)
-        .execute(tenant.connection())
-        .await?;
-    Ok(done.rows_affected())
 }
 
 /// The most kinds of events, ours and the tenant's own: each is a byte in memory.

@@ -10,7 +10,7 @@ use super::pipe::{Listing, copy};
 use crate::column;
 use crate::data::{self, Change};
 use crate::entity::Entity;
-use crate::erased::Gate;
+use crate::erased::{Gate, Incoming};
 use crate::error::{Error, Result};
 use crate::intake::{FileReport, TableFile};
 use crate::mapping::EntityMapping;
@@ -21,6 +21,12 @@ struct Read {
     report: FileReport,
     schema: Vec<(String, ColumnType)>,
 }
+
+/// Which customers a file brings.
+const INCOMING: Incoming = Incoming {
+    ids: "select distinct id from incoming_rows",
+    delete: "delete from incoming_rows where id = any ($1)",
+};
 
 pub(crate) struct Written {
     pub(crate) report: FileReport,
@@ -94,7 +100,7 @@ pub(crate) async fn run(
     progress.report("writing", 0.6);
     let batch = crate::tenant::next_batch(tenant).await?;
     if entity == Entity::Customers {
-        let n = turn_away(tenant, gate).await?;
+        let n = gate.turn_away(tenant, &INCOMING).await?;
         n_sent -= n;
         report.refuse_late(n);
     }
@@ -149,26 +155,6 @@ pub(crate) async fn write_types(
     .execute(tenant.connection())
     .await?;
     Ok(())
-}
-
-/// Takes out the rows of customers who were erased while the file was read; lets those in who may come back.
-async fn turn_away(tenant: &mut Tenant<'_>, gate: &Gate) -> Result<u64> {
-    let refused = gate
-        .refused_since(tenant, async |tenant| {
-            Ok(sqlx::query_scalar("select distinct id from incoming_rows")
-                .fetch_all(tenant.connection())
-                .await?)
-        })
-        .await?;
-    gate.readmit(tenant).await?;
-    if refused.is_empty() {
-        return Ok(0);
-    }
-    let done = sqlx::query("delete from incoming_rows where id = any ($1)")
-        .bind(&refused)
-        .execute(tenant.connection())
-        .await?;
-    Ok(done.rows_affected())
 }
 
 pub(crate) fn column_type_of(name: &str) -> Option<ColumnType> {
