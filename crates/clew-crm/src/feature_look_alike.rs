@@ -2,6 +2,7 @@
 //!
 //! The Gram matrix is factorised once per state; an offer then costs one pass over its buyers and one small solve.
 use ndarray::Array2;
+use rayon::prelude::*;
 
 /// Ridge, in units of the mean variance of the factors.
 const RIDGE: f64 = 0.1;
@@ -20,44 +21,28 @@ impl LookAlike {
     /// From both sets of factors, side by side.
     pub(crate) fn new(a: &Array2<f32>, b: &Array2<f32>) -> LookAlike {
         let (n, ka, k) = (a.nrows(), a.ncols(), a.ncols() + b.ncols());
-        let mut rows = Array2::zeros((n, k));
-        for (i, mut row) in rows.rows_mut().into_iter().enumerate() {
-            for j in 0..k {
-                row[j] = if j < ka { a[[i, j]] } else { b[[i, j - ka]] };
-            }
-        }
-        let (mut scales, mut means) = (vec![1.0; k], vec![0.0; k]);
+        let each = |customer: usize| a.row(customer).into_iter().chain(b.row(customer)).copied();
         // Each set at unit mean square, so that one ridge suits both; then centred.
-        for j in 0..k {
-            let set = if j < ka { 0..ka } else { ka..k };
-            if j == set.start {
-                let square: f64 = rows
-                    .columns()
-                    .into_iter()
-                    .skip(set.start)
-                    .take(set.len())
-                    .flatten()
-                    .map(|&v: &f32| f64::from(v) * f64::from(v))
-                    .sum();
-                let scale = (square / (n * set.len()).max(1) as f64).sqrt().max(1e-12) as f32;
-                scales[set.clone()].fill(scale);
-                rows.slice_mut(ndarray::s![.., set]).mapv_inplace(|v| v / scale);
+        let squares = sums(n, k, |customer, sums| {
+            sums.iter_mut().zip(each(customer)).for_each(|(sum, v)| *sum += f64::from(v) * f64::from(v));
+        });
+        let mut scales = vec![1.0_f32; k];
+        for set in [0..ka, ka..k] {
+            let square: f64 = squares[set.clone()].iter().sum();
+            scales[set.clone()].fill((square / (n * set.len()).max(1) as f64).sqrt().max(1e-12) as f32);
+        }
+        let totals = sums(n, k, |customer, sums| {
+            let row = each(customer).zip(&scales);
+            sums.iter_mut().zip(row).for_each(|(sum, (v, scale))| *sum += f64::from(v / scale));
+        });
+        let means: Vec<f32> = totals.iter().map(|total| (total / n.max(1) as f64) as f32).collect();
+        let mut gram = sums(n, k * k, |customer, sums| {
+            let row = each(customer).zip(scales.iter().zip(&means));
+            let row: Vec<f64> = row.map(|(v, (scale, mean))| f64::from(v / scale - mean)).collect();
+            for (i, &v) in row.iter().enumerate() {
+                sums[i * k..=i * k + i].iter_mut().zip(&row).for_each(|(sum, &other)| *sum += v * other);
             }
-        }
-        for (mut column, kept) in rows.columns_mut().into_iter().zip(&mut means) {
-            let mean = column.iter().map(|&v| f64::from(v)).sum::<f64>() / n.max(1) as f64;
-            *kept = mean as f32;
-            column.mapv_inplace(|v| v - mean as f32);
-        }
-        let mut gram = vec![0.0_f64; k * k];
-        for row in rows.rows() {
-            for i in 0..k {
-                let v = f64::from(row[i]);
-                for j in 0..=i {
-                    gram[i * k + j] += v * f64::from(row[j]);
-                }
-            }
-        }
+        });
         let mean_variance = (0..k).map(|i| gram[i * k + i]).sum::<f64>() / k.max(1) as f64;
         for i in 0..k {
             gram[i * k + i] += RIDGE * mean_variance + 1e-6;
@@ -87,6 +72,27 @@ impl LookAlike {
         let weights = b.iter().zip(&self.scale).map(|(b, &scale)| (b / f64::from(scale)) as f32).collect();
         (weights, -constant as f32)
     }
+}
+
+/// Customers that one task sums over.
+const CUSTOMERS: usize = 8192;
+
+/// `k` sums over all customers, in chunks of a fixed size and in their order, so that they do not depend on the number of threads.
+fn sums(n_customers: usize, k: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {
+    let chunks: Vec<Vec<f64>> = (0..n_customers.div_ceil(CUSTOMERS))
+        .into_par_iter()
+        .map(|chunk| {
+            let mut part = vec![0.0; k];
+            let customers = chunk * CUSTOMERS..((chunk + 1) * CUSTOMERS).min(n_customers);
+            customers.for_each(|customer| add(customer, &mut part));
+            part
+        })
+        .collect();
+    let mut all = vec![0.0; k];
+    for part in chunks {
+        all.iter_mut().zip(part).for_each(|(sum, v)| *sum += v);
+    }
+    all
 }
 
 /// Lower Cholesky factor in place; the ridge keeps the diagonal above 0.

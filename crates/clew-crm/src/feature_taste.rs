@@ -293,6 +293,9 @@ fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32, st
     })
 }
 
+/// Customers that one task gathers.
+const CUSTOMERS: usize = 8192;
+
 fn matrix(
     lines: &Lines,
     half_life_days: f32,
@@ -300,12 +303,42 @@ fn matrix(
     step: usize,
     columns_of: impl Fn(u32, &mut dyn FnMut(u32)) + Sync,
 ) -> Result<Csr> {
-    let mut starts = vec![0_usize];
-    let mut indices = Vec::new();
-    let mut values = Vec::new();
+    let customers: Vec<usize> = (0..lines.customers.len()).step_by(step).collect();
+    let parts: Vec<Gathered> = customers
+        .par_chunks(CUSTOMERS)
+        .map(|part| gather(lines, half_life_days, n_columns, part, &columns_of))
+        .collect();
+    let n_cells = parts.iter().map(|part| part.values.len()).sum();
+    let mut starts = Vec::with_capacity(customers.len() + 1);
+    starts.push(0);
+    let (mut indices, mut values) = (Vec::with_capacity(n_cells), Vec::with_capacity(n_cells));
+    for part in parts {
+        let before = values.len();
+        starts.extend(part.ends.iter().map(|&end| before + end));
+        indices.extend(part.indices);
+        values.extend(part.values);
+    }
+    Ok(Csr::from_parts(n_columns, starts, indices, values)?)
+}
+
+/// Rows of a sparse matrix: where each ends, and its cells.
+struct Gathered {
+    ends: Vec<usize>,
+    indices: Vec<u32>,
+    values: Vec<f32>,
+}
+
+fn gather(
+    lines: &Lines,
+    half_life_days: f32,
+    n_columns: usize,
+    customers: &[usize],
+    columns_of: &impl Fn(u32, &mut dyn FnMut(u32)),
+) -> Gathered {
+    let mut rows = Gathered { ends: Vec::with_capacity(customers.len()), indices: vec![], values: vec![] };
     let mut sum = vec![0.0_f32; n_columns];
     let mut touched: Vec<u32> = Vec::new();
-    for customer in (0..lines.customers.len()).step_by(step) {
+    for &customer in customers {
         let bought =
             lines.purchases.lines_of(customer).map(|line| (line.product, decay(line.age, half_life_days)));
         let seen = lines
@@ -326,15 +359,15 @@ fn matrix(
         for &column in &touched {
             let cell = &mut sum[column as usize];
             if *cell > 0.0 {
-                indices.push(column);
-                values.push(cell.ln_1p() * std::f32::consts::LOG2_E);
+                rows.indices.push(column);
+                rows.values.push(cell.ln_1p() * std::f32::consts::LOG2_E);
             }
             *cell = 0.0;
         }
         touched.clear();
-        starts.push(indices.len());
+        rows.ends.push(rows.values.len());
     }
-    Ok(Csr::from_parts(n_columns, starts, indices, values)?)
+    rows
 }
 
 /// Dot products of every row of `rows` with one vector, in row order.
