@@ -1,9 +1,12 @@
 //! A tenant's data as known at a date. Nothing that happened at or after the date can be had from it, however it
 //! is asked: this is where "never reads a day past `as_of`" is kept.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::event::EventKind;
+use crate::fact::Fact;
+use crate::fact_columns::FactColumns;
 use crate::records::Records;
 use crate::table::TableView;
 
@@ -15,6 +18,8 @@ pub struct History<'a> {
     as_of: i64,
     /// A bit a kind of event that is not to be learned from.
     hidden_kinds: [u64; 4],
+    /// Facts that were counted before, of this very date.
+    facts: Option<&'a FactColumns>,
 }
 
 // Not the records: they hold what came later.
@@ -26,7 +31,26 @@ impl fmt::Debug for History<'_> {
 
 impl<'a> History<'a> {
     pub(crate) fn new(records: &'a Records, as_of: i64) -> History<'a> {
-        History { records, as_of, hidden_kinds: [0; 4] }
+        History { records, as_of, hidden_kinds: [0; 4], facts: None }
+    }
+
+    /// The same, with a place to keep facts of customers in, which must be for this date only.
+    pub(crate) fn with_facts(self, facts: &'a FactColumns) -> History<'a> {
+        History { facts: Some(facts), ..self }
+    }
+
+    /// A fact of the `n` customers from a code on. Where facts are kept, more than one customer has it counted for all.
+    pub(crate) fn facts(&self, fact: Fact, start: usize, n: usize) -> Cow<'a, [f64]> {
+        let kept = match self.facts {
+            Some(facts) if n > 1 => Some(facts.of(fact, self)),
+            Some(facts) => facts.known(fact),
+            None => None,
+        };
+        if let Some(values) = kept.and_then(|column| column.get(start..start + n)) {
+            return Cow::Borrowed(values);
+        }
+        let value = |row: usize| fact.value(&self.events_of(row as u32), self.as_of);
+        (start..start + n).map(value).collect()
     }
 
     /// The date, Unix seconds: the first second that is not known.
@@ -37,7 +61,7 @@ impl<'a> History<'a> {
     /// The same data seen from an earlier date; a later one is taken as this one.
     #[must_use]
     pub fn earlier(&self, as_of: i64) -> History<'a> {
-        History { as_of: as_of.min(self.as_of), ..*self }
+        History { as_of: as_of.min(self.as_of), facts: None, ..*self }
     }
 
     /// The same, with some kinds of events hidden from learning: [`History::hides`] says so of them, and they weigh nothing.

@@ -12,6 +12,7 @@ pub mod error;
 pub mod event;
 pub mod expression;
 pub mod fact;
+mod fact_columns;
 pub mod history;
 pub mod ids;
 pub mod offer;

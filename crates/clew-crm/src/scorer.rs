@@ -6,6 +6,7 @@ use clew_learn::blend::PreparedBlend;
 use hashbrown::HashMap;
 
 use crate::error::{Error, Result};
+use crate::fact_columns::FactColumns;
 use crate::feature_attribute::Attribute;
 use crate::feature_offer::OfferState;
 use crate::feature_state::{Lines, State};
@@ -31,6 +32,7 @@ pub struct Scorer {
     pub(crate) to_model: Vec<u32>,
     /// Place of each customer in the state, or [`NONE`].
     places: Vec<u32>,
+    facts: FactColumns,
 }
 
 impl std::fmt::Debug for Scorer {
@@ -85,6 +87,7 @@ impl Scorer {
             state,
             to_model,
             places,
+            facts: FactColumns::default(),
         })
     }
 
@@ -110,7 +113,7 @@ impl Scorer {
 
     /// The records as known at the date.
     pub fn history(&self) -> History<'_> {
-        self.records.history(self.as_of)
+        self.records.history(self.as_of).with_facts(&self.facts)
     }
 
     /// Place of a customer among [`Scorer::customers`]; none for one without an event before the date.

@@ -1,5 +1,7 @@
 //! Evaluates a bound expression over blocks of rows: a bit a row, whole words at a time.
 
+use std::borrow::Cow;
+
 use crate::column::{ColumnView, NULL_BOOL, NULL_DATE};
 use crate::expression::bound::{Bound, BoundColumn, BoundText};
 use crate::expression::tree::{Arithmetic, Comparison, Number, Test};
@@ -159,11 +161,10 @@ impl<'a> Bound<'a> {
                 _ => Numbers::Constant(f64::NAN),
             },
             Number::Fact(fact) => match self.history {
-                Some(history) => Numbers::Owned(
-                    (start..start + n)
-                        .map(|row| fact.value(&history.events_of(row as u32), history.as_of()))
-                        .collect(),
-                ),
+                Some(history) => match history.facts(*fact, start, n) {
+                    Cow::Borrowed(values) => Numbers::Column(values),
+                    Cow::Owned(values) => Numbers::Owned(values),
+                },
                 None => Numbers::Constant(f64::NAN),
             },
             Number::Size(column) => {
