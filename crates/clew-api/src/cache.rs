@@ -26,6 +26,12 @@ pub(crate) enum Key {
 }
 
 impl Key {
+    fn tenant_id(self) -> Uuid {
+        match self {
+            Key::Model(tenant_id, _) | Key::Records(tenant_id, _) | Key::Scorer(tenant_id, ..) => tenant_id,
+        }
+    }
+
     /// Whether the other is of an older history of the same tenant.
     fn supersedes(self, other: &Key) -> bool {
         let version = |key: &Key| match *key {
@@ -109,6 +115,13 @@ impl Cache {
             Kept::Scorer(scorer) => Ok(scorer),
             other => Err(mixed(&other)),
         }
+    }
+
+    /// Whether opening something of the tenant ahead puts nobody else out, or the tenant is answered from here already.
+    pub(crate) fn welcomes(&self, tenant_id: Uuid) -> bool {
+        let slots = self.lock();
+        let total: u64 = slots.by_key.values().map(|slot| slot.size_bytes).sum();
+        total <= self.budget_bytes / 2 || slots.by_key.keys().any(|key| key.tenant_id() == tenant_id)
     }
 
     /// What is kept under the key, opened if need be. Others who ask meanwhile wait for the same opening; when it
@@ -264,5 +277,17 @@ mod tests {
             !cache.lock().by_key.contains_key(&Key::Records(Uuid::nil(), 1)),
             "the older one may hold the erased"
         );
+    }
+    #[tokio::test]
+    async fn a_tenant_is_opened_ahead_where_there_is_room_or_it_is_answered_already() {
+        let cache = Cache::new(25);
+        let n_opened = Arc::new(AtomicUsize::new(0));
+        let tenant = Uuid::from_u128;
+        assert!(cache.welcomes(tenant(1)));
+        for held in [1, 2] {
+            assert!(cache.records(key(held), open(Arc::clone(&n_opened))).await.is_ok());
+        }
+        assert!(cache.welcomes(tenant(1)), "its answers come from here");
+        assert!(!cache.welcomes(tenant(3)), "more than half is taken by others");
     }
 }

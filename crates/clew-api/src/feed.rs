@@ -9,9 +9,16 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+/// A job that has moved: progress, end, or a wish for its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moved {
+    pub(crate) tenant_id: Uuid,
+    pub(crate) job_id: Uuid,
+}
+
 /// Tells of jobs that have moved.
 pub(crate) struct Feed {
-    sender: broadcast::Sender<Option<Uuid>>,
+    sender: broadcast::Sender<Option<Moved>>,
     started: AtomicBool,
 }
 
@@ -25,7 +32,7 @@ impl Feed {
         &self,
         store: &Store,
         draining: &CancellationToken,
-    ) -> broadcast::Receiver<Option<Uuid>> {
+    ) -> broadcast::Receiver<Option<Moved>> {
         if !self.started.swap(true, Ordering::Relaxed) {
             let (store, sender) = (store.clone(), self.sender.clone());
             tokio::spawn(draining.clone().run_until_cancelled_owned(listen(store, sender)));
@@ -34,7 +41,7 @@ impl Feed {
     }
 }
 
-async fn listen(store: Store, sender: broadcast::Sender<Option<Uuid>>) {
+async fn listen(store: Store, sender: broadcast::Sender<Option<Moved>>) {
     loop {
         match store.queue().listen().await {
             Ok(mut listener) => {
@@ -42,7 +49,9 @@ async fn listen(store: Store, sender: broadcast::Sender<Option<Uuid>>) {
                 let _ = sender.send(None);
                 while let Ok(notice) = listener.recv().await {
                     let _ = match notice {
-                        Notice::Changed { job_id, .. } => sender.send(Some(job_id)),
+                        Notice::Changed { tenant_id, job_id } => {
+                            sender.send(Some(Moved { tenant_id, job_id }))
+                        }
                         Notice::Missed => sender.send(None),
                         Notice::Queued => continue,
                     };

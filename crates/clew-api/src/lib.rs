@@ -6,6 +6,7 @@
 
 mod act;
 mod address;
+mod ahead;
 mod answer;
 mod cache;
 pub mod caller;
@@ -35,6 +36,7 @@ mod testing;
 pub mod token;
 mod upload;
 
+pub use ahead::open_ahead;
 pub use limit::Requests;
 pub use openapi::{document, document_text};
 pub use routes::router;

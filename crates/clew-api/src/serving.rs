@@ -18,12 +18,16 @@ use crate::problem::{Code, FieldError, Problem, Result};
 use crate::refusal;
 use crate::state::ApiState;
 
-/// Bytes that a scorer holds for each customer and each event, beside the records: its vectors and its lines.
-const SCORER_BYTES_PER_CUSTOMER: u64 = 400;
+/// Bytes that a scorer holds for each customer and each event, beside the records: its vectors, its facts and its lines.
+const SCORER_BYTES_PER_CUSTOMER: u64 = 570;
 const SCORER_BYTES_PER_EVENT: u64 = 16;
 
 /// The snapshot of a tenant that is written to all the time is brought up to date this often at most.
 const MIN_AGE: TimeDelta = TimeDelta::seconds(60);
+
+/// The share of a request's time that it waits for what answers to be opened.
+const PATIENCE: f64 = 0.8;
+const OPENING: &str = "the model is being opened, as it is once after a training or a start of the server; ask again in a moment";
 
 /// Which model answers.
 pub(crate) struct Versions {
@@ -127,17 +131,27 @@ impl Versions {
     /// Opens what answers, at the model's own date unless another is given.
     ///
     /// # Errors
-    /// 409 when no customer was active before the date.
+    /// 409 when no customer was active before the date; 503 while the opening takes longer than the request may.
     pub(crate) async fn open(self, state: &ApiState, as_of: Option<Moment>) -> Result<Serving> {
         let Versions { tenant_id, model_id, as_of: own, .. } = self;
         let as_of = as_of.map_or(own, |at| at.0);
         let info = latest(state, tenant_id).await?;
-        let records = open_records(state, tenant_id, &info).await?;
-        let model = self.model(state).await?;
         let at = as_of.timestamp();
         let key = Key::Scorer(tenant_id, model_id, info.version, at);
-        let scorer = state.cache().scorer(key, make_scorer(state.clone(), model, records, at)).await?;
-        Ok(Serving { model_id, as_of, scorer })
+        let own = state.clone();
+        // A scorer holds its records and its model: both are looked for only to make it, whatever else was given up since.
+        let make = async move {
+            let records = open_records(&own, tenant_id, &info).await?;
+            let model = self.model(&own).await?;
+            make_scorer(own, model, records, at).await
+        };
+        // Of a large shop it takes longer than a request may; it goes on when the request has ended.
+        let patience = state.config().request_timeout.mul_f64(PATIENCE);
+        let scorer = Box::pin(state.cache().scorer(key, Box::pin(make)));
+        match tokio::time::timeout(patience, scorer).await {
+            Ok(scorer) => Ok(Serving { model_id, as_of, scorer: scorer? }),
+            Err(_) => Err(Problem::unavailable(OPENING, 5)),
+        }
     }
 
     /// Opens the model alone.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use axum::body::Body;
-use axum::http::{Request, Uri, header};
+use axum::http::{Request, StatusCode, Uri, header};
 use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use http_body_util::BodyExt as _;
@@ -16,6 +16,22 @@ use tokio::net::TcpStream;
 use tokio_util::io::ReaderStream;
 
 use crate::failure::WrongUse;
+
+/// Times that a question is asked while the server is not ready, and the pause between them: ten minutes together, at the least.
+const ASKED: usize = 120;
+const SOON: Duration = Duration::from_secs(5);
+
+/// The server says that it is not ready to answer; in its words.
+#[derive(Debug)]
+struct NotReady(String);
+
+impl std::fmt::Display for NotReady {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotReady {}
 
 /// A server's address and the key to speak to it with.
 #[derive(Debug, Clone)]
@@ -81,14 +97,25 @@ impl Client {
         self.send(request.body(Body::from(serde_json::to_vec(body)?))?).await
     }
 
-    /// `POST path` with a JSON body, answered as the very text: its numbers keep their last digit.
+    /// `POST path` of a question, which changes nothing, answered as the very text: its numbers keep their last digit. Asked again, for
+    /// a while, as long as the server is not ready to answer it.
     ///
     /// # Errors
     /// As [`Self::get`].
-    pub(crate) async fn post_text(&self, path: &str, body: &Value) -> anyhow::Result<String> {
-        let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
-        let body = self.bytes(request.body(Body::from(serde_json::to_vec(body)?))?).await?;
-        String::from_utf8(body.into()).with_context(|| format!("POST {path} was not answered in JSON"))
+    pub(crate) async fn ask_text(&self, path: &str, body: &Value) -> anyhow::Result<String> {
+        let body = serde_json::to_vec(body)?;
+        let mut asked = 0;
+        loop {
+            asked += 1;
+            let request = self.request("POST", path).header(header::CONTENT_TYPE, "application/json");
+            match self.bytes(request.body(Body::from(body.clone()))?).await {
+                Err(error) if error.is::<NotReady>() && asked < ASKED => tokio::time::sleep(SOON).await,
+                answer => {
+                    return String::from_utf8(answer?.into())
+                        .with_context(|| format!("POST {path} was not answered in JSON"));
+                }
+            }
+        }
     }
 
     /// `POST path` with a file's bytes, streamed; `sent` hears of every further piece that left, in bytes.
@@ -179,7 +206,11 @@ impl Client {
             answer.into_body().collect().await.with_context(|| format!("{what} was cut off"))?.to_bytes();
         connection.abort();
         if !status.is_success() {
-            bail!("{what} was refused: {}", problem(status.as_u16(), &body));
+            let said = format!("{what} was refused: {}", problem(status.as_u16(), &body));
+            if status == StatusCode::SERVICE_UNAVAILABLE {
+                return Err(NotReady(said).into());
+            }
+            bail!(said);
         }
         Ok(body)
     }

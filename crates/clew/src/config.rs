@@ -100,7 +100,7 @@ mod tests {
         let committed = include_str!("../../../deploy/CONFIGURATION.md");
         assert!(
             committed.contains(&document()),
-            "deploy/CONFIGURATION.md is behind; put the output of `clew config document` in its place"
+            "deploy/CONFIGURATION.md is behind; put the output of `clew config document` in the place of its table"
         );
     }
 }

@@ -23,6 +23,7 @@ mod import_folder;
 mod key;
 mod learning;
 mod member;
+mod memory;
 mod migrate;
 mod offers_file;
 mod openapi;

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::database::Database;
 use crate::failure::WrongUse;
-use crate::runtime;
+use crate::{memory, runtime};
 
 /// What a worker needs to hand its jobs back, after the time that they get to stop.
 const HAND_BACK: Duration = Duration::from_secs(1);
@@ -63,6 +63,7 @@ impl Service {
             metrics,
             draining: ending.clone(),
         });
+        let ahead = clew_api::open_ahead(state.clone());
         let router = clew_api::router(state).merge(clew_console::router());
         let listener = listener.tap_io(|stream| {
             // Answers are small and whole: waiting for more of them only delays.
@@ -76,6 +77,7 @@ impl Service {
                 tracing::error!(error = &error as &dyn std::error::Error, "the server stopped");
             }
         });
+        parts.spawn(ahead);
         if with_worker {
             let worker = Worker::new(WorkerParts {
                 store: database.store.clone(),
@@ -198,7 +200,7 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
     Ok(ApiConfig {
         import_max_bytes: config.import_max.bytes(),
         request_timeout: config.request_timeout.0,
-        serving_memory_bytes: config.serving_memory.bytes(),
+        serving_memory_bytes: config.serving_memory.map_or_else(memory::half, |memory| memory.bytes()),
         train_limit: train_limit(config),
         tenant_requests: requests(config.tenant_requests),
         credential_requests: requests(config.credential_requests),

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::answer::{Answer, List};
 use crate::caller::{Caller, Follower, Marketer};
 use crate::extract::{Id, Query};
+use crate::feed::Moved;
 use crate::problem::{Problem, Result};
 use crate::state::ApiState;
 
@@ -190,7 +191,7 @@ struct Watch {
     caller: Caller<Follower>,
     state: ApiState,
     id: Uuid,
-    news: broadcast::Receiver<Option<Uuid>>,
+    news: broadcast::Receiver<Option<Moved>>,
     last: String,
     ended: bool,
 }
@@ -222,7 +223,7 @@ impl Watch {
                 news = self.news.recv() => news,
             };
             match news {
-                Ok(Some(id)) if id != self.id => {}
+                Ok(Some(moved)) if moved.job_id != self.id => {}
                 Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return Some(()),
                 Err(broadcast::error::RecvError::Closed) => return None,
             }

@@ -108,8 +108,9 @@ settings! {
     work_listen: Option<Address> = "";
     /// Threads for arithmetic; 0: as many as there are cores.
     threads: u16 = "0";
-    /// Memory for the models and histories that the server keeps open.
-    serving_memory: Megabytes = "1024";
+    /// Memory for the models and histories that the server keeps open; about 3 GB for a shop of a million customers
+    /// with 30 million events. Empty: half of what the machine or the container has.
+    serving_memory: Option<Megabytes> = "";
     /// Secret that signs members' access tokens (HS256), at least 32 bytes; every server needs the same. Empty:
     /// the server draws its own at each start, which is enough for a lone one.
     token_secret: Option<SecretString> = "";

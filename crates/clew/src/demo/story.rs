@@ -60,7 +60,7 @@ pub(super) async fn ask(
 ) -> anyhow::Result<Story> {
     let offer = kept(client, "/v1/offers", offer).await?;
     let without_rules = json!({ "offer_id": offer["id"], "rules": [] });
-    let curve_text = RawValue::from_string(client.post_text("/v1/gain-curves", &without_rules).await?)?;
+    let curve_text = RawValue::from_string(client.ask_text("/v1/gain-curves", &without_rules).await?)?;
     let curve = serde_json::from_str(curve_text.get())?;
     let rule = kept(client, "/v1/rules", rule).await?;
     let with_rule = json!({ "offer_id": offer["id"], "rules": [rule["id"]] });
