@@ -132,6 +132,21 @@ pub(crate) async fn attack(scene: &Scene, n_requests: usize, seed: u64) -> Seen 
     seen
 }
 
+/// Asks once for each thing of the other tenant by its id, and says which operations gave a canary away.
+pub(crate) async fn look_up(scene: &Scene) -> Vec<String> {
+    let client = scene.client();
+    let mut leaked = Vec::new();
+    for operation in owners() {
+        if operation.method == Method::GET && operation.is_about_one() && !operation.is_stream {
+            let answer = operation.send(&client, &operation.address(&scene.foreign.things)).await;
+            if is_in(&answer) {
+                leaked.push(operation.id);
+            }
+        }
+    }
+    leaked
+}
+
 /// The other tenant's `Idempotency-Key`, with its own body when the operation is its own, else with ours.
 async fn replay(
     scene: &Scene,
