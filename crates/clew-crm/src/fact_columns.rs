@@ -6,9 +6,6 @@ use rayon::prelude::*;
 use crate::fact::Fact;
 use crate::history::History;
 
-/// Customers that one task counts.
-const CUSTOMERS: usize = 8192;
-
 /// The facts of all customers that a history knows, as far as somebody has asked for them.
 #[derive(Default)]
 pub(crate) struct FactColumns([OnceLock<Vec<f64>>; Fact::ALL.len()]);
@@ -21,9 +18,9 @@ impl FactColumns {
             return column;
         }
         // Not within `get_or_init`: a thread of the pool that waits takes up other work, which may ask for the same.
-        let customers: Vec<u32> = (0..history.n_customers() as u32).collect();
-        let value = |&customer: &u32| fact.value(&history.events_of(customer), history.as_of());
-        let column = customers.par_chunks(CUSTOMERS).flat_map_iter(|part| part.iter().map(value)).collect();
+        let customers = (0..history.n_customers() as u32).into_par_iter();
+        let value = |customer: u32| fact.value(&history.events_of(customer), history.as_of());
+        let column = customers.map(value).collect();
         cell.get_or_init(|| column)
     }
 

@@ -74,8 +74,8 @@ impl LookAlike {
     }
 }
 
-/// Customers that one task sums over.
-const CUSTOMERS: usize = 8192;
+/// Customers that one task passes over.
+pub(crate) const CUSTOMERS: usize = 8192;
 
 /// `k` sums over all customers, in chunks of a fixed size and in their order, so that they do not depend on the number of threads.
 fn sums(n_customers: usize, k: usize, add: impl Fn(usize, &mut [f64]) + Sync) -> Vec<f64> {

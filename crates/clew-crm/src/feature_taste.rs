@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use crate::error::Result;
 use crate::feature_attribute::Attribute;
 use crate::feature_descriptor::Descriptors;
-use crate::feature_look_alike::LookAlike;
+use crate::feature_look_alike::{CUSTOMERS, LookAlike};
 use crate::feature_state::{Lines, decay};
 
 /// Buyers at which a product's own factor and its descriptors count the same.
@@ -292,9 +292,6 @@ fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32, st
         }
     })
 }
-
-/// Customers that one task gathers.
-const CUSTOMERS: usize = 8192;
 
 fn matrix(
     lines: &Lines,

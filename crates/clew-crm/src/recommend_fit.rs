@@ -23,8 +23,7 @@ const N_FACTORS: usize = 64;
 const HALF_LIFE_DAYS: f32 = 180.0;
 
 /// Learns from everything before `as_of` (Unix seconds) which customers like which products; from no column that looks as if it must not be
-/// learned from. Errors with
-/// [`Error::NotEnoughData`] when nobody bought or saw anything.
+/// learned from. Errors with [`Error::NotEnoughData`] when nobody bought or saw anything.
 pub fn fit(run: &Run<'_>, records: &Records, as_of: i64) -> Result<Model> {
     run.report("reading the history", 0.0);
     let history = records.history(as_of);

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use clew_learn::Silent;
 use clew_sample::{Compression, SampleParams, Shop};
-use clew_store::import::{self, NewImport};
+use clew_store::import;
 use clew_store::job::State;
 use clew_store::model::{self, NewModel};
 use clew_store::{Entity, customer, erasure, ingest, row, snapshot};
@@ -56,22 +56,7 @@ fn files_below(dir: &Path) -> BTreeSet<PathBuf> {
 
 impl House {
     async fn import(&self, entity: Entity, bytes: impl Into<Vec<u8>>, readmit_erased: bool) -> (Uuid, Uuid) {
-        let folder = format!("{}/imports", self.tenant_id);
-        let stored = self.objects().put(&folder, "", bytes.into()).await.unwrap();
-        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
-        let new = NewImport {
-            entity,
-            object: stored.name,
-            size_bytes: stored.size_bytes as i64,
-            format: None,
-            compression: None,
-            mapping: json!({}),
-            readmit_erased,
-            request_id: None,
-        };
-        let (import, job) = import::enqueue(&mut tenant, &new).await.unwrap();
-        tenant.commit().await.unwrap();
-        (import.id, job.id)
+        self.import_as(entity, bytes, |new| new.readmit_erased = readmit_erased).await
     }
 
     async fn erase(&self, customer_id: &str) -> Option<erasure::Erasure> {

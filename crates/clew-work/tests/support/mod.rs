@@ -108,9 +108,35 @@ impl House {
 }
 
 impl House {
-    /// Puts a file where the API would, and asks for its import.
+    /// Puts a file where the API would, and asks for its import, changed by `change`; gives the import and its job.
+    pub(crate) async fn import_as(
+        &self,
+        entity: Entity,
+        bytes: impl Into<Vec<u8>>,
+        change: impl FnOnce(&mut NewImport),
+    ) -> (Uuid, Uuid) {
+        let folder = format!("{}/imports", self.tenant_id);
+        let stored = self.objects().put(&folder, "", bytes.into()).await.unwrap();
+        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
+        let mut new = NewImport {
+            entity,
+            object: stored.name,
+            size_bytes: stored.size_bytes as i64,
+            format: None,
+            compression: None,
+            mapping: json!({}),
+            readmit_erased: false,
+            request_id: None,
+        };
+        change(&mut new);
+        let (import, job) = import::enqueue(&mut tenant, &new).await.unwrap();
+        tenant.commit().await.unwrap();
+        (import.id, job.id)
+    }
+
+    /// The job of the import of a file as it is.
     pub(crate) async fn import_file(&self, entity: Entity, bytes: impl Into<Vec<u8>>) -> Uuid {
-        self.import_mapped(entity, bytes, json!({})).await
+        self.import_as(entity, bytes, |_| ()).await.1
     }
 
     /// The same with a mapping.
@@ -120,22 +146,7 @@ impl House {
         bytes: impl Into<Vec<u8>>,
         mapping: Value,
     ) -> Uuid {
-        let folder = format!("{}/imports", self.tenant_id);
-        let stored = self.objects().put(&folder, "", bytes.into()).await.unwrap();
-        let mut tenant = self.test.store.tenant(self.tenant_id).await.unwrap();
-        let new = NewImport {
-            entity,
-            object: stored.name,
-            size_bytes: stored.size_bytes as i64,
-            format: None,
-            compression: None,
-            mapping,
-            readmit_erased: false,
-            request_id: None,
-        };
-        let (_, job) = import::enqueue(&mut tenant, &new).await.unwrap();
-        tenant.commit().await.unwrap();
-        job.id
+        self.import_as(entity, bytes, |new| new.mapping = mapping).await.1
     }
 
     /// Asks for a training.
