@@ -5,12 +5,15 @@
 //! as its vector.
 use clew_learn::format::{File, Writer};
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::feature_attribute::Attribute;
 
 /// Rounds of backfitting.
 const N_ROUNDS: usize = 4;
+/// Vectors explained by one thread at a time, at least.
+const CHUNK: usize = 1024;
 
 /// A mean and a vector for each group of each attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,9 +25,11 @@ pub(crate) struct Descriptors {
 }
 
 impl Descriptors {
-    /// Explains `factors` (a row each) by the attributes; rows count by `weight`, and `ridge` is the weight of the doubt.
+    /// Explains `factors` (a row each) by the attributes that stand at `places`; rows count by `weight`, and `ridge` is the weight of
+    /// the doubt.
     pub(crate) fn fit(
         factors: ArrayView2<'_, f32>,
+        places: &[u32],
         weight: &[f32],
         attributes: &[Attribute],
         ridge: f32,
@@ -49,8 +54,8 @@ impl Descriptors {
             for (attribute, vectors) in attributes.iter().zip(&mut groups) {
                 let mut step = Array2::<f64>::zeros((attribute.n_groups(), k));
                 let mut mass = vec![0.0_f64; attribute.n_groups()];
-                for (row, (rest, &w)) in rest.rows().into_iter().zip(weight).enumerate() {
-                    let codes = attribute.of(row);
+                for ((rest, &w), &place) in rest.rows().into_iter().zip(weight).zip(places) {
+                    let codes = attribute.of(place as usize);
                     if w <= 0.0 || codes.is_empty() {
                         continue;
                     }
@@ -72,8 +77,8 @@ impl Descriptors {
                         *v = target as f32;
                     }
                 }
-                for (row, mut rest) in rest.rows_mut().into_iter().enumerate() {
-                    let codes = attribute.of(row);
+                for (mut rest, &place) in rest.rows_mut().into_iter().zip(places) {
+                    let codes = attribute.of(place as usize);
                     for &code in codes {
                         let share = 1.0 / codes.len() as f32;
                         rest.iter_mut().zip(change.row(code as usize)).for_each(|(r, c)| *r -= share * c);
@@ -84,17 +89,31 @@ impl Descriptors {
         Descriptors { mean, groups }
     }
 
-    /// What the attributes of a row predict as its vector.
-    pub(crate) fn explain(&self, attributes: &[Attribute], row: usize) -> Vec<f32> {
-        let mut vector = self.mean.clone();
+    /// What the attributes at a place predict as its vector.
+    pub(crate) fn explain(&self, attributes: &[Attribute], place: usize) -> Vec<f32> {
+        let mut vector = vec![0.0; self.mean.len()];
+        self.explain_into(attributes, place, &mut vector);
+        vector
+    }
+
+    /// As [`Descriptors::explain`], one row for each place.
+    pub(crate) fn of_each(&self, attributes: &[Attribute], places: &[u32]) -> Array2<f32> {
+        let k = self.mean.len();
+        let mut all = vec![0.0; places.len() * k];
+        let rows = all.par_chunks_mut(k.max(1)).with_min_len(CHUNK).zip(places);
+        rows.for_each(|(row, &place)| self.explain_into(attributes, place as usize, row));
+        Array2::from_shape_vec((places.len(), k), all).unwrap_or_else(|_| Array2::zeros((0, k)))
+    }
+
+    fn explain_into(&self, attributes: &[Attribute], place: usize, vector: &mut [f32]) {
+        vector.copy_from_slice(&self.mean);
         for (attribute, vectors) in attributes.iter().zip(&self.groups) {
-            let codes = attribute.of(row);
+            let codes = attribute.of(place);
             for &code in codes {
                 let share = 1.0 / codes.len() as f32;
                 vector.iter_mut().zip(vectors.row(code as usize)).for_each(|(v, d)| *v += share * d);
             }
         }
-        vector
     }
 
     /// Adds the descriptors to a file.

@@ -1,20 +1,21 @@
 //! Taste: factors of customers and products as of a cutoff, from two factorisations.
 //!
 //! One is of customers × products, the other of customers × groups (each category, brand, … of the catalogue), which is denser and
-//! also speaks of products that were never sold. Both are implicit alternating least squares from the toolbox. Products with few
-//! buyers are pulled towards what their descriptors predict.
+//! also speaks of products that were never sold. Both are implicit alternating least squares from the toolbox. In the first, vectors
+//! are pulled towards what the attributes of their customer or product predict; without any history that is the vector.
 use clew_learn::Run;
 use clew_learn::als::{Factors, ImplicitAls};
 use clew_learn::format::{File, Writer};
-use clew_learn::sparse::Csr;
 use ndarray::Array2;
 use rayon::prelude::*;
 
 use crate::error::Result;
 use crate::feature_attribute::Attribute;
 use crate::feature_descriptor::Descriptors;
-use crate::feature_look_alike::{CUSTOMERS, LookAlike};
-use crate::feature_state::{Lines, decay};
+use crate::feature_look_alike::LookAlike;
+use crate::feature_prior::{Prior, Priors};
+use crate::feature_state::Lines;
+use crate::feature_taste_matrix::{group_matrix, group_offsets, product_matrix};
 
 /// Buyers at which a product's own factor and its descriptors count the same.
 const PRIOR_BUYERS: f32 = 3.0;
@@ -98,8 +99,29 @@ impl TasteModel {
             },
             ..als.clone()
         };
-        let products =
-            sweeps(&params.products, start.is_some()).fit(run, &by_product, start.map(|s| &s.products))?;
+        let support: Vec<f32> = (0..n_products)
+            .map(|p| if lines.popularity[p] >= MIN_BUYERS { lines.popularity[p] } else { 0.0 })
+            .collect();
+        let of_products = Prior {
+            attributes: product_attributes,
+            places: (0..n_products as u32).collect(),
+            weight: support.iter().map(|&n| n.min(50.0)).collect(),
+            ridge: 10.0,
+            blank: true,
+        };
+        let of_customers = Prior {
+            attributes: customer_attributes,
+            places: lines.customers.clone(),
+            weight: lines.profile.iter().map(|customer| (customer.lines as f32).min(20.0)).collect(),
+            ridge: 100.0,
+            blank: false,
+        };
+        let products = sweeps(&params.products, start.is_some()).fit_towards(
+            run,
+            &by_product,
+            start.map(|s| &s.products),
+            &mut Priors { rows: &of_customers, columns: &of_products },
+        )?;
         let step = lines.customers.len().div_ceil(MAX_GROUP_CUSTOMERS).max(1);
         let by_group = group_matrix(lines, product_attributes, half_life, step)?;
         let groups = if by_group.n_values() == 0 {
@@ -112,23 +134,8 @@ impl TasteModel {
             let start = start.map(|s| &s.groups).filter(|s| s.columns.nrows() == by_group.n_cols());
             sweeps(&params.groups, start.is_some()).fit(run, &by_group, start)?
         };
-        let support: Vec<f32> = (0..n_products)
-            .map(|p| if lines.popularity[p] >= MIN_BUYERS { lines.popularity[p] } else { 0.0 })
-            .collect();
-        let weight: Vec<f32> = support.iter().map(|&n| n.min(50.0)).collect();
-        let product_descriptors =
-            Descriptors::fit(products.columns.view(), &weight, product_attributes, 10.0);
-        // Attributes of customers are indexed by the customers' codes, factors by the state's.
-        let mut rows = Array2::zeros((
-            lines.customers.iter().max().map_or(0, |&c| c as usize + 1),
-            products.rows.ncols(),
-        ));
-        let mut weight = vec![0.0; rows.nrows()];
-        for (row, &customer) in lines.customers.iter().enumerate() {
-            rows.row_mut(customer as usize).assign(&products.rows.row(row));
-            weight[customer as usize] = (lines.profile[row].lines as f32).min(20.0);
-        }
-        let customer_descriptors = Descriptors::fit(rows.view(), &weight, customer_attributes, 100.0);
+        let product_descriptors = of_products.descriptors(products.columns.view());
+        let customer_descriptors = of_customers.descriptors(products.rows.view());
         Ok(TasteModel {
             products,
             groups,
@@ -147,9 +154,15 @@ impl TasteModel {
         product_attributes: &[Attribute],
         customer_attributes: &[Attribute],
     ) -> Result<Taste> {
-        let customers = self
-            .products
-            .fold_in(run, &product_matrix(lines, self.half_life_days, |p| self.support[p as usize] > 0.0)?)?;
+        let by_product =
+            product_matrix(lines, self.half_life_days, |product| self.support[product as usize] > 0.0)?;
+        let described =
+            run.pool.install(|| self.customer_descriptors.of_each(customer_attributes, &lines.customers));
+        let customers = if customer_attributes.is_empty() {
+            self.products.fold_in(run, &by_product)?
+        } else {
+            self.products.fold_in_towards(run, &by_product, described.view())?
+        };
         let by_group = group_matrix(lines, product_attributes, self.half_life_days, 1)?;
         let customers_by_group = if self.groups.columns.nrows() == 0 {
             Array2::zeros((lines.customers.len(), self.groups.columns.ncols()))
@@ -177,14 +190,6 @@ impl TasteModel {
                 }
             }
             out /= n.max(1.0);
-        }
-        let mut described = Array2::zeros((lines.customers.len(), products.ncols()));
-        for (mut out, &customer) in described.rows_mut().into_iter().zip(&lines.customers) {
-            for (o, v) in
-                out.iter_mut().zip(self.customer_descriptors.explain(customer_attributes, customer as usize))
-            {
-                *o = v;
-            }
         }
         let look_alike = LookAlike::new(&customers, &customers_by_group);
         Ok(Taste {
@@ -243,18 +248,6 @@ impl TasteModel {
     }
 }
 
-/// Where the groups of each attribute start among the columns.
-fn group_offsets(attributes: &[Attribute]) -> Vec<usize> {
-    attributes
-        .iter()
-        .scan(0, |at, attribute| {
-            let offset = *at;
-            *at += attribute.n_groups();
-            Some(offset)
-        })
-        .collect()
-}
-
 /// Mean of the rows, each by its weight.
 pub(crate) fn weighted_mean(rows: &Array2<f32>, weight: &[f32]) -> Vec<f32> {
     let mut mean = vec![0.0_f64; rows.ncols()];
@@ -264,107 +257,6 @@ pub(crate) fn weighted_mean(rows: &Array2<f32>, weight: &[f32]) -> Vec<f32> {
         mean.iter_mut().zip(row).for_each(|(m, &v)| *m += f64::from(w * v));
     }
     mean.into_iter().map(|m| (m / sum.max(1e-9)) as f32).collect()
-}
-
-/// Customers × products: log2(1 + decayed events): 1 for one of today.
-pub(crate) fn product_matrix(
-    lines: &Lines,
-    half_life_days: f32,
-    keep: impl Fn(u32) -> bool + Sync,
-) -> Result<Csr> {
-    let n_products = lines.popularity.len();
-    matrix(lines, half_life_days, n_products, 1, |product, see| {
-        if keep(product) {
-            see(product);
-        }
-    })
-}
-
-/// Every `step`-th customer × groups of all attributes: log2(1 + decayed events): 1 for one of today.
-fn group_matrix(lines: &Lines, attributes: &[Attribute], half_life_days: f32, step: usize) -> Result<Csr> {
-    let offsets = group_offsets(attributes);
-    let n_groups = attributes.iter().map(Attribute::n_groups).sum();
-    matrix(lines, half_life_days, n_groups, step, |product, see| {
-        for (attribute, &offset) in attributes.iter().zip(&offsets) {
-            for &group in attribute.of(product as usize) {
-                see(offset as u32 + group);
-            }
-        }
-    })
-}
-
-fn matrix(
-    lines: &Lines,
-    half_life_days: f32,
-    n_columns: usize,
-    step: usize,
-    columns_of: impl Fn(u32, &mut dyn FnMut(u32)) + Sync,
-) -> Result<Csr> {
-    let customers: Vec<usize> = (0..lines.customers.len()).step_by(step).collect();
-    let parts: Vec<Gathered> = customers
-        .par_chunks(CUSTOMERS)
-        .map(|part| gather(lines, half_life_days, n_columns, part, &columns_of))
-        .collect();
-    let n_cells = parts.iter().map(|part| part.values.len()).sum();
-    let mut starts = Vec::with_capacity(customers.len() + 1);
-    starts.push(0);
-    let (mut indices, mut values) = (Vec::with_capacity(n_cells), Vec::with_capacity(n_cells));
-    for part in parts {
-        let before = values.len();
-        starts.extend(part.ends.iter().map(|&end| before + end));
-        indices.extend(part.indices);
-        values.extend(part.values);
-    }
-    Ok(Csr::from_parts(n_columns, starts, indices, values)?)
-}
-
-/// Rows of a sparse matrix: where each ends, and its cells.
-struct Gathered {
-    ends: Vec<usize>,
-    indices: Vec<u32>,
-    values: Vec<f32>,
-}
-
-fn gather(
-    lines: &Lines,
-    half_life_days: f32,
-    n_columns: usize,
-    customers: &[usize],
-    columns_of: &impl Fn(u32, &mut dyn FnMut(u32)),
-) -> Gathered {
-    let mut rows = Gathered { ends: Vec::with_capacity(customers.len()), indices: vec![], values: vec![] };
-    let mut sum = vec![0.0_f32; n_columns];
-    let mut touched: Vec<u32> = Vec::new();
-    for &customer in customers {
-        let bought =
-            lines.purchases.lines_of(customer).map(|line| (line.product, decay(line.age, half_life_days)));
-        let seen = lines
-            .interest
-            .lines_of(customer)
-            .map(|line| (line.product, line.value * decay(line.age, half_life_days)));
-        for (product, weight) in bought.chain(seen) {
-            columns_of(product, &mut |column| {
-                let cell = &mut sum[column as usize];
-                if *cell == 0.0 {
-                    touched.push(column);
-                }
-                *cell += weight;
-            });
-        }
-        touched.sort_unstable();
-        touched.dedup();
-        for &column in &touched {
-            let cell = &mut sum[column as usize];
-            if *cell > 0.0 {
-                rows.indices.push(column);
-                rows.values.push(cell.ln_1p() * std::f32::consts::LOG2_E);
-            }
-            *cell = 0.0;
-        }
-        touched.clear();
-        rows.ends.push(rows.values.len());
-    }
-    rows
 }
 
 /// Dot products of every row of `rows` with one vector, in row order.

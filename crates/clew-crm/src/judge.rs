@@ -106,6 +106,15 @@ pub(crate) fn figures<'a, S: AsRef<[f32]>>(
     sum
 }
 
+/// AUC of one candidate on each offer, the mean of all customers' and the new ones'; none where either has no buyer or nobody else.
+pub(crate) fn aucs(offers: &[JudgedOffer], candidate: usize) -> Vec<Option<f64>> {
+    let of = |offer: &JudgedOffer, new_only| {
+        let (scores, bought) = offer.chosen(offer.decisions.get(candidate)?, new_only);
+        metrics::auc(&scores, &bought, &vec![1.0; bought.len()]).ok()
+    };
+    offers.iter().map(|offer| Some(0.5 * (of(offer, false)? + of(offer, true)?))).collect()
+}
+
 /// The model's figures, under the name `clew`, then the baselines'.
 pub(crate) fn methods<'a>(offers: &'a [JudgedOffer]) -> Vec<MethodFigures> {
     let mut methods = vec![MethodFigures {

@@ -6,7 +6,8 @@ use clew_learn::{Part, Run};
 
 use crate::error::{Error, Result};
 use crate::feature_state::Lines;
-use crate::feature_taste::{TasteModel, TasteParams, product_matrix};
+use crate::feature_taste::{TasteModel, TasteParams};
+use crate::feature_taste_matrix::product_matrix;
 use crate::leak::LeftOut;
 use crate::model::Model;
 use crate::recommend_choice::Choice;

@@ -15,6 +15,7 @@ use crate::product_set::ProductSet;
 use crate::propensity::{Kind, Propensity};
 use crate::report::CandidateFigures;
 use crate::train_calibration::{JudgedWindow, calibrate};
+use crate::train_choice;
 use crate::train_folds::Folds;
 use crate::train_offers::{PracticeOffer, practice_offers};
 use crate::train_rows::Rows;
@@ -33,8 +34,6 @@ const MAX_TRAINING: usize = 50_000;
 const N_FOLDS: usize = 3;
 /// Offers judged, at most.
 const MAX_JUDGED: usize = 120;
-/// A larger kind must beat a smaller one by this much in log loss (relative) or in AUC to be taken.
-const MARGIN: (f64, f64) = (0.001, 0.0005);
 
 /// What to learn a head from.
 pub(crate) struct HeadPlan<'a> {
@@ -147,7 +146,7 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
     for (at, model) in fitted.iter().enumerate() {
         candidates.push(candidate(run, model, &seen, &judged, at, cold)?);
     }
-    let chosen = choose(&candidates);
+    let chosen = train_choice::choose(&candidates, &judged);
     if let Some(candidate) = candidates.get_mut(chosen) {
         candidate.chosen = true;
     }
@@ -226,22 +225,6 @@ fn auc_by_group(score: &[f32], rows: &Rows) -> f64 {
         }
     }
     if n > 0.0 { sum / n } else { 0.5 }
-}
-
-/// The smallest candidate that no larger one beats by the margin.
-fn choose(candidates: &[CandidateFigures]) -> usize {
-    let mut best = 0;
-    for (at, candidate) in candidates.iter().enumerate().skip(1) {
-        let held = &candidates[best];
-        let auc = |c: &CandidateFigures| 0.5 * (c.auc + c.auc_new);
-        let gain = (held.log_loss - candidate.log_loss) / held.log_loss.max(1e-9);
-        let better = auc(candidate) - auc(held);
-        // Better in one without being worse in the other.
-        if (gain > MARGIN.0 && better > -MARGIN.1) || (better > MARGIN.1 && gain > -MARGIN.0) {
-            best = at;
-        }
-    }
-    best
 }
 
 /// Each feature's AUC on its own, mean over the judged offers, whichever way it points.
