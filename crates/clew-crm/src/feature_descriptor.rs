@@ -46,42 +46,48 @@ impl Descriptors {
         let mean: Vec<f32> = mean.into_iter().map(|m| (m / sum.max(1e-9)) as f32).collect();
         let mut groups: Vec<Array2<f32>> =
             attributes.iter().map(|a| Array2::zeros((a.n_groups(), k))).collect();
-        let mut rest = factors.to_owned();
-        for mut row in rest.rows_mut() {
-            row.iter_mut().zip(&mean).for_each(|(r, m)| *r -= m);
+        // Only vectors that count are explained: what they have beyond the mean, one behind the other.
+        let counted: Vec<(usize, u32, f32)> = (0..factors.nrows())
+            .zip(places)
+            .zip(weight)
+            .filter(|&(_, &w)| w > 0.0)
+            .map(|((row, &place), &w)| (row, place, w))
+            .collect();
+        let mut rest: Vec<f32> = Vec::with_capacity(counted.len() * k);
+        for &(row, ..) in &counted {
+            rest.extend(factors.row(row).iter().zip(&mean).map(|(f, m)| f - m));
         }
+        let of = |code: u32| code as usize * k..(code as usize + 1) * k;
         for _ in 0..N_ROUNDS {
             for (attribute, vectors) in attributes.iter().zip(&mut groups) {
-                let mut step = Array2::<f64>::zeros((attribute.n_groups(), k));
+                let Some(vectors) = vectors.as_slice_mut() else { continue };
+                let mut step = vec![0.0_f64; vectors.len()];
                 let mut mass = vec![0.0_f64; attribute.n_groups()];
-                for ((rest, &w), &place) in rest.rows().into_iter().zip(weight).zip(places) {
+                for (&(_, place, w), rest) in counted.iter().zip(rest.chunks_exact(k.max(1))) {
                     let codes = attribute.of(place as usize);
-                    if w <= 0.0 || codes.is_empty() {
-                        continue;
-                    }
                     let part = f64::from(w) / codes.len() as f64;
                     for &code in codes {
                         mass[code as usize] += part;
-                        step.row_mut(code as usize)
-                            .iter_mut()
-                            .zip(rest)
-                            .for_each(|(s, &r)| *s += part * f64::from(r));
+                        step[of(code)].iter_mut().zip(rest).for_each(|(s, &r)| *s += part * f64::from(r));
                     }
                 }
                 // The ridge pulls the whole vector to nothing, not only this round's step.
-                let mut change = Array2::<f32>::zeros((attribute.n_groups(), k));
-                for (code, mut change) in change.rows_mut().into_iter().enumerate() {
-                    for ((c, &s), v) in change.iter_mut().zip(step.row(code)).zip(vectors.row_mut(code)) {
-                        let target = (s + mass[code] * f64::from(*v)) / (mass[code] + f64::from(ridge));
+                let mut change = vec![0.0_f32; vectors.len()];
+                let parts = change.chunks_exact_mut(k.max(1)).zip(step.chunks_exact(k.max(1)));
+                for ((change, step), (mass, vector)) in
+                    parts.zip(mass.iter().zip(vectors.chunks_exact_mut(k.max(1))))
+                {
+                    for ((c, &s), v) in change.iter_mut().zip(step).zip(vector) {
+                        let target = (s + mass * f64::from(*v)) / (mass + f64::from(ridge));
                         *c = target as f32 - *v;
                         *v = target as f32;
                     }
                 }
-                for (mut rest, &place) in rest.rows_mut().into_iter().zip(places) {
+                for (&(_, place, _), rest) in counted.iter().zip(rest.chunks_exact_mut(k.max(1))) {
                     let codes = attribute.of(place as usize);
                     for &code in codes {
                         let share = 1.0 / codes.len() as f32;
-                        rest.iter_mut().zip(change.row(code as usize)).for_each(|(r, c)| *r -= share * c);
+                        rest.iter_mut().zip(&change[of(code)]).for_each(|(r, c)| *r -= share * c);
                     }
                 }
             }
@@ -107,11 +113,14 @@ impl Descriptors {
 
     fn explain_into(&self, attributes: &[Attribute], place: usize, vector: &mut [f32]) {
         vector.copy_from_slice(&self.mean);
+        let k = vector.len();
         for (attribute, vectors) in attributes.iter().zip(&self.groups) {
             let codes = attribute.of(place);
+            let share = 1.0 / codes.len() as f32;
             for &code in codes {
-                let share = 1.0 / codes.len() as f32;
-                vector.iter_mut().zip(vectors.row(code as usize)).for_each(|(v, d)| *v += share * d);
+                let described =
+                    vectors.as_slice().and_then(|all| all.get(code as usize * k..)).unwrap_or_default();
+                vector.iter_mut().zip(described).for_each(|(v, d)| *v += share * d);
             }
         }
     }

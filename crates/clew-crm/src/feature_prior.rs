@@ -24,6 +24,8 @@ pub(crate) struct Prior<'a> {
     pub(crate) ridge: f32,
     /// Whether a vector of no weight is held at nothing: it is of a product that takes no part.
     pub(crate) blank: bool,
+    /// The descriptors to begin with, where those of an earlier factorisation are known and its vectors may not be.
+    pub(crate) first: Option<&'a Descriptors>,
 }
 
 impl Prior<'_> {
@@ -47,12 +49,18 @@ impl Prior<'_> {
     }
 
     /// What is predicted of each vector, from the vectors as they stand; nothing where there are no attributes.
-    fn means(&self, run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Option<Array2<f32>> {
+    fn means(&mut self, run: &Run<'_>, vectors: ArrayView2<'_, f32>) -> Option<Array2<f32>> {
         if self.attributes.is_empty() {
             return None;
         }
-        let step = self.places.len().div_ceil(MAX_VECTORS).max(1);
-        let descriptors = self.learn(vectors, step);
+        let learned;
+        let descriptors = match self.first.take() {
+            Some(first) => first,
+            None => {
+                learned = self.learn(vectors, self.places.len().div_ceil(MAX_VECTORS).max(1));
+                &learned
+            }
+        };
         let mut means = run.pool.install(|| descriptors.of_each(self.attributes, &self.places));
         if self.blank {
             let blanks = means.rows_mut().into_iter().zip(&self.weight).filter(|&(_, &weight)| weight <= 0.0);
@@ -65,9 +73,9 @@ impl Prior<'_> {
 /// Both sides of a factorisation.
 pub(crate) struct Priors<'a> {
     /// Customers.
-    pub(crate) rows: &'a Prior<'a>,
+    pub(crate) rows: Prior<'a>,
     /// Products.
-    pub(crate) columns: &'a Prior<'a>,
+    pub(crate) columns: Prior<'a>,
 }
 
 impl Means for Priors<'_> {

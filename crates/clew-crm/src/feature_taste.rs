@@ -102,25 +102,29 @@ impl TasteModel {
         let support: Vec<f32> = (0..n_products)
             .map(|p| if lines.popularity[p] >= MIN_BUYERS { lines.popularity[p] } else { 0.0 })
             .collect();
-        let of_products = Prior {
-            attributes: product_attributes,
-            places: (0..n_products as u32).collect(),
-            weight: support.iter().map(|&n| n.min(50.0)).collect(),
-            ridge: 10.0,
-            blank: true,
-        };
-        let of_customers = Prior {
-            attributes: customer_attributes,
-            places: lines.customers.clone(),
-            weight: lines.profile.iter().map(|customer| (customer.lines as f32).min(20.0)).collect(),
-            ridge: 100.0,
-            blank: false,
+        let mut priors = Priors {
+            rows: Prior {
+                attributes: customer_attributes,
+                places: lines.customers.clone(),
+                weight: lines.profile.iter().map(|customer| (customer.lines as f32).min(20.0)).collect(),
+                ridge: 100.0,
+                blank: false,
+                first: start.map(|start| &start.customer_descriptors),
+            },
+            columns: Prior {
+                attributes: product_attributes,
+                places: (0..n_products as u32).collect(),
+                weight: support.iter().map(|&n| n.min(50.0)).collect(),
+                ridge: 10.0,
+                blank: true,
+                first: None,
+            },
         };
         let products = sweeps(&params.products, start.is_some()).fit_towards(
             run,
             &by_product,
             start.map(|s| &s.products),
-            &mut Priors { rows: &of_customers, columns: &of_products },
+            &mut priors,
         )?;
         let step = lines.customers.len().div_ceil(MAX_GROUP_CUSTOMERS).max(1);
         let by_group = group_matrix(lines, product_attributes, half_life, step)?;
@@ -134,8 +138,8 @@ impl TasteModel {
             let start = start.map(|s| &s.groups).filter(|s| s.columns.nrows() == by_group.n_cols());
             sweeps(&params.groups, start.is_some()).fit(run, &by_group, start)?
         };
-        let product_descriptors = of_products.descriptors(products.columns.view());
-        let customer_descriptors = of_customers.descriptors(products.rows.view());
+        let product_descriptors = priors.columns.descriptors(products.columns.view());
+        let customer_descriptors = priors.rows.descriptors(products.rows.view());
         Ok(TasteModel {
             products,
             groups,

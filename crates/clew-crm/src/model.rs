@@ -145,12 +145,15 @@ impl Model {
                 && descriptors.mean.len() == self.taste.products.columns.ncols()
                 && descriptors.groups.iter().zip(groupings).all(|(d, g)| d.nrows() == g.labels.len())
         };
-        let fits = factors(&self.taste)
-            && described(&self.taste.product_descriptors, &self.product_groupings)
-            && described(&self.taste.customer_descriptors, &self.customer_groupings)
+        let taste = |taste: &TasteModel| {
+            factors(taste)
+                && described(&taste.product_descriptors, &self.product_groupings)
+                && described(&taste.customer_descriptors, &self.customer_groupings)
+        };
+        let fits = taste(&self.taste)
             && self.blend.as_ref().is_none_or(|blend| blend.n_columns() == n_products)
             && self.heads.as_ref().is_none_or(|heads| heads.fits(n_features))
-            && self.start.as_ref().is_none_or(|start| factors(&start.taste) && start.unseen.fits(n_features));
+            && self.start.as_ref().is_none_or(|start| taste(&start.taste) && start.unseen.fits(n_features));
         if fits {
             return Ok(());
         }
