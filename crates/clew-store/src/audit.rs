@@ -5,6 +5,7 @@
 //! without anybody remembering it. [`note`] says more of the act: what was touched, how many rows.
 
 mod chain;
+mod expire;
 mod verify;
 
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use crate::scope::{Scope, Tenant};
 use crate::text_enum::text_enum;
 
 pub use chain::{Broken, Chain, Fault, Head, hash};
+pub use expire::{Expired, expire};
 pub use verify::{Verdict, verify};
 
 text_enum! {

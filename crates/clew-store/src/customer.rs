@@ -63,6 +63,18 @@ pub async fn events(tenant: &mut Tenant<'_>, customer_id: &str, page: &Page) -> 
     Ok(sealer.paged(page, rows, position))
 }
 
+/// When a customer was last in touch, where the retention keeps that; none too when the customer never was.
+pub async fn last_contact(tenant: &mut Tenant<'_>, customer_id: &str) -> Result<Option<DateTime<Utc>>> {
+    let tenant_id = tenant.id();
+    let found: Option<Option<DateTime<Utc>>> =
+        sqlx::query_scalar("select contact_at from last_contacts where tenant_id = $1 and customer_id = $2")
+            .bind(tenant_id)
+            .bind(customer_id)
+            .fetch_optional(tenant.connection())
+            .await?;
+    Ok(found.flatten())
+}
+
 fn split(position: &str) -> Result<(DateTime<Utc>, Vec<u8>)> {
     let parts = position.split_once(':').and_then(|(micros, key)| {
         Some((DateTime::from_timestamp_micros(micros.parse().ok()?)?, hex::decode(key).ok()?))

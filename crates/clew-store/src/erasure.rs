@@ -1,14 +1,17 @@
 //! Erasures: a customer is taken out of every place, and the receipt says of each when. Rows go at once, in one
 //! transaction; what was made of them (snapshots, files that came in) is cleared by a job.
 
+mod take_out;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use self::take_out::take_out;
 use crate::cursor::{Page, Paged};
-use crate::data::{self, Change};
+use crate::data::Change;
 use crate::entity::Entity;
 use crate::erased;
 use crate::error::{Error, Result};
@@ -20,6 +23,8 @@ pub const JOB_KIND: &str = "erase";
 
 /// Seconds within which the job clears what the request itself does not.
 const DUE_SECONDS: i64 = 60;
+/// The same for the job that erases many, of whom it clears what is left once, at its end.
+const RETENTION_DUE_SECONDS: i64 = 86_400;
 
 /// A place where something of a customer may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,87 +64,58 @@ pub async fn request(
     request_id: Option<String>,
     now: DateTime<Utc>,
 ) -> Result<Option<Erasure>> {
-    let tenant_id = tenant.id();
     // The lock that imports take before they write: they see this erasure, or it sees their rows.
     crate::tenant::next_batch(tenant).await?;
     let hash = erased::hash(&erased::key(tenant).await?, customer_id);
-    let n_rows = delete_row(tenant, customer_id).await?;
-    let n_events = delete_events(tenant, customer_id).await?;
-    if n_rows + n_events == 0 {
+    let due = now + TimeDelta::seconds(DUE_SECONDS);
+    let Some(places) = take_out(tenant, customer_id, &hash, now, due).await? else {
         return find_by_hash(tenant, &hash).await;
-    }
-    let (n_answers, n_jobs, n_named) = clear_mentions(tenant, customer_id).await?;
+    };
     raise_epoch(tenant).await?;
-    sqlx::query("insert into erased_customers (tenant_id, hash) values ($1, $2) on conflict do nothing")
-        .bind(tenant_id)
-        .bind(&hash[..])
-        .execute(tenant.connection())
-        .await?;
-    let done = |place: &str, n: i64, how: &str| Place {
-        place: place.to_owned(),
-        n_found: Some(n),
-        how: how.to_owned(),
-        cleared_at: Some(now),
-        due_at: None,
-    };
-    let due = |place: &str, how: &str| Place {
-        place: place.to_owned(),
-        n_found: None,
-        how: how.to_owned(),
-        cleared_at: None,
-        due_at: Some(now + TimeDelta::seconds(DUE_SECONDS)),
-    };
-    let elsewhere = |place: &str, n_found: Option<i64>, how: &str| Place {
-        place: place.to_owned(),
-        n_found,
-        how: how.to_owned(),
-        cleared_at: None,
-        due_at: None,
-    };
-    let mut places = vec![
-        done("customers", n_rows, "the row is deleted"),
-        done("events", n_events, "all are deleted"),
-        done("idempotency", n_answers, "kept answers that name the customer are deleted"),
-        done("jobs", n_jobs, "what jobs kept that names the customer, or quotes lines of files, is deleted"),
-        done(
-            "models",
-            0,
-            "no customer's id or row is in a model's file, but the ids of products are; later ones do not learn from it",
-        ),
-        due("snapshots", "made anew from the rows that are left; earlier ones are deleted"),
-        due("caches", "histories and scores kept in memory are those of the new snapshot"),
-        due(
-            "imports",
-            "files that came in and lists of rejected lines are deleted, of all imports that have ended",
-        ),
-    ];
-    if n_named > 0 {
-        let how = "offers, rules and segments that name the customer were written by a person: change them";
-        places.push(elsewhere("expressions", Some(n_named), how));
-    }
-    places.push(elsewhere(
-        "backups",
-        None,
-        "those of the database and of the object store end with their own term",
-    ));
     let id = Uuid::now_v7();
     let mut new = NewJob::new(JOB_KIND, json!({ "erasure_id": id }));
     new.request_id = request_id;
     let job = job::enqueue(tenant, &new).await?;
-    Ok(Some(
-        sqlx::query_as(
-            "insert into erasures (tenant_id, id, customer_hash, job_id, places, requested_at)
-             values ($1, $2, $3, $4, $5, $6) returning *",
-        )
-        .bind(tenant_id)
-        .bind(id)
-        .bind(&hash[..])
-        .bind(job.id)
-        .bind(Json(&places))
-        .bind(now)
-        .fetch_one(tenant.connection())
-        .await?,
-    ))
+    write_receipt(tenant, id, &hash, job.id, &places, now).await.map(Some)
+}
+
+/// Erases a customer for a job that clears the rest itself, see [`finish_all`]. Under the lock of
+/// [`crate::tenant::next_batch`].
+pub(crate) async fn erase(
+    tenant: &mut Tenant<'_>,
+    customer_id: &str,
+    job_id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let hash = erased::hash(&erased::key(tenant).await?, customer_id);
+    let due = now + TimeDelta::seconds(RETENTION_DUE_SECONDS);
+    if let Some(places) = take_out(tenant, customer_id, &hash, now, due).await? {
+        write_receipt(tenant, Uuid::now_v7(), &hash, job_id, &places, now).await?;
+    }
+    Ok(())
+}
+
+async fn write_receipt(
+    tenant: &mut Tenant<'_>,
+    id: Uuid,
+    hash: &[u8; 32],
+    job_id: Uuid,
+    places: &[Place],
+    now: DateTime<Utc>,
+) -> Result<Erasure> {
+    let tenant_id = tenant.id();
+    Ok(sqlx::query_as(
+        "insert into erasures (tenant_id, id, customer_hash, job_id, places, requested_at)
+         values ($1, $2, $3, $4, $5, $6) returning *",
+    )
+    .bind(tenant_id)
+    .bind(id)
+    .bind(&hash[..])
+    .bind(job_id)
+    .bind(Json(places))
+    .bind(now)
+    .fetch_one(tenant.connection())
+    .await?)
 }
 
 /// A receipt by its id.
@@ -186,6 +162,28 @@ pub async fn finish(tenant: &mut Tenant<'_>, id: Uuid, now: DateTime<Utc>) -> Re
     Ok(row)
 }
 
+/// Notes that every place is clear of those whom jobs of this kind erased, an earlier one that failed among them; gives
+/// how many they were. Belongs into the transaction of [`job::finish`].
+pub async fn finish_all(tenant: &mut Tenant<'_>, job_kind: &str, now: DateTime<Utc>) -> Result<u64> {
+    let tenant_id = tenant.id();
+    let done = sqlx::query(
+        "update erasures set finished_at = $3, places = (
+             select jsonb_agg(case when jsonb_typeof(place -> 'due_at') = 'string'
+                 then place || jsonb_build_object('cleared_at', $4, 'due_at', null) else place end order by n)
+             from jsonb_array_elements(places) with ordinality as listed (place, n))
+         from jobs
+         where erasures.tenant_id = $1 and jobs.tenant_id = erasures.tenant_id and jobs.id = job_id
+             and jobs.kind = $2 and erasures.finished_at is null",
+    )
+    .bind(tenant_id)
+    .bind(job_kind)
+    .bind(now)
+    .bind(Json(now))
+    .execute(tenant.connection())
+    .await?;
+    Ok(done.rows_affected())
+}
+
 async fn find_by_hash(tenant: &mut Tenant<'_>, hash: &[u8; 32]) -> Result<Option<Erasure>> {
     let tenant_id = tenant.id();
     Ok(sqlx::query_as(
@@ -207,74 +205,7 @@ pub(crate) async fn raise_epoch(tenant: &mut Tenant<'_>) -> Result<()> {
     Ok(())
 }
 
-async fn delete_row(tenant: &mut Tenant<'_>, customer_id: &str) -> Result<i64> {
-    let tenant_id = tenant.id();
-    let done = sqlx::query("delete from customers where tenant_id = $1 and id = $2")
-        .bind(tenant_id)
-        .bind(customer_id)
-        .execute(tenant.connection())
-        .await?;
-    let n_rows = done.rows_affected() as i64;
-    if n_rows > 0 {
-        data::add(tenant, &removed(Entity::Customers, String::new(), n_rows)).await?;
-    }
-    Ok(n_rows)
-}
-
-async fn delete_events(tenant: &mut Tenant<'_>, customer_id: &str) -> Result<i64> {
-    let tenant_id = tenant.id();
-    let kinds: Vec<(String, i64)> = sqlx::query_as(
-        "with gone as (delete from events where tenant_id = $1 and customer_id = $2 returning kind)
-         select kind, count(*) from gone group by kind order by kind",
-    )
-    .bind(tenant_id)
-    .bind(customer_id)
-    .fetch_all(tenant.connection())
-    .await?;
-    let mut n_events = 0;
-    for (kind, n_rows) in kinds {
-        n_events += n_rows;
-        data::add(tenant, &removed(Entity::Events, kind, n_rows)).await?;
-    }
-    Ok(n_events)
-}
-
 /// Rows that are gone, for the totals.
 pub(crate) fn removed(entity: Entity, kind: String, n_rows: i64) -> Change {
     Change { entity, kind, n_rows: -n_rows, n_duplicates: 0, n_rejected: 0, first_at: None, last_at: None }
-}
-
-/// Takes the customer out of kept answers and of what jobs kept, and counts the expressions that name it.
-async fn clear_mentions(tenant: &mut Tenant<'_>, customer_id: &str) -> Result<(i64, i64, i64)> {
-    let tenant_id = tenant.id();
-    // As it stands in JSON, and in an expression.
-    let quoted = Value::from(customer_id).to_string();
-    let answers = sqlx::query("delete from idempotency where tenant_id = $1 and position($2 in body) > 0")
-        .bind(tenant_id)
-        .bind(quoted.as_bytes())
-        .execute(tenant.connection())
-        .await?;
-    let jobs = sqlx::query(
-        "update jobs set payload = case when position($2 in payload::text) > 0 then '{}' else payload end,
-             result = case when position($2 in result::text) > 0 then null else result end,
-             error = case when error is null then null
-                 else jsonb_build_object('code', error ->> 'code', 'detail', 'cleared by the erasure of a customer') end
-         where tenant_id = $1 and state in ('succeeded', 'failed', 'cancelled')
-             and (position($2 in payload::text) > 0 or position($2 in result::text) > 0
-                 or (kind = 'import' and error is not null))",
-    )
-    .bind(tenant_id)
-    .bind(&quoted)
-    .execute(tenant.connection())
-    .await?;
-    let n_named: i64 = sqlx::query_scalar(
-        "select (select count(*) from segments where tenant_id = $1 and position($2 in expression) > 0)
-             + (select count(*) from rules where tenant_id = $1 and position($2 in expression) > 0)
-             + (select count(*) from offers where tenant_id = $1 and position($2 in expression) > 0)",
-    )
-    .bind(tenant_id)
-    .bind(&quoted)
-    .fetch_one(tenant.connection())
-    .await?;
-    Ok((answers.rows_affected() as i64, jobs.rows_affected() as i64, n_named))
 }

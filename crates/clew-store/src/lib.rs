@@ -37,6 +37,7 @@ mod pool;
 pub mod postgres;
 pub mod queue;
 pub mod quota;
+pub mod retention;
 pub mod row;
 pub mod rule;
 pub mod schedule;

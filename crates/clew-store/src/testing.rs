@@ -77,6 +77,11 @@ impl TestStore {
         dumped.await.map_err(|error| Error::private("pg_dump", error.to_string()))?
     }
 
+    /// The moment by Postgres's clock.
+    pub async fn now(&self) -> Result<chrono::DateTime<chrono::Utc>> {
+        Ok(sqlx::query_scalar("select now()").fetch_one(&mut self.owner().await?).await?)
+    }
+
     /// A connection as the owner, without any wall: for what a test wants to see or break.
     pub async fn owner(&self) -> Result<PgConnection> {
         Ok(PgConnection::connect(&self.url).await?)

@@ -14,14 +14,18 @@ pub const WITHOUT_TENANT: [&str; 5] =
     ["tenants", "operator_keys", "service_login", "sign_in_attempts", "_sqlx_migrations"];
 
 /// Who else than its tenant may see rows of a table (`table role`), because it must look across tenants.
-pub const ACROSS_TENANTS: [&str; 12] = [
+pub const ACROSS_TENANTS: [&str; 15] = [
     "keys clew_auth",
     "members clew_auth",
     "sign_in_attempts clew_auth",
     "jobs clew_worker",
     "schedules clew_worker",
+    "retentions clew_worker",
     "idempotency clew_worker",
     "idempotency clew_operator",
+    // Of the tenant that is set alone, and only to remove what is old.
+    "audit clew_worker",
+    "audit_heads clew_worker",
     // The nil tenant's alone.
     "audit clew_operator",
     "audit_heads clew_operator",

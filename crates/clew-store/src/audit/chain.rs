@@ -57,6 +57,10 @@ pub enum Fault {
     End,
     /// The entry is not the one that was kept elsewhere.
     NotAsKept,
+    /// The log begins after this entry, and none that follows says that those up to it were removed.
+    Anchor,
+    /// The entry was removed by retention: it can no longer be compared with the one that was kept elsewhere.
+    Expired,
 }
 
 impl Fault {
@@ -68,6 +72,8 @@ impl Fault {
             Self::Unlinked => "unlinked",
             Self::End => "end",
             Self::NotAsKept => "not_as_kept",
+            Self::Anchor => "anchor",
+            Self::Expired => "expired",
         }
     }
 }
@@ -92,11 +98,20 @@ impl fmt::Display for Broken {
             }
             Fault::End => write!(f, "the log does not end with entry {seq} as its head says"),
             Fault::NotAsKept => write!(f, "entry {seq} is not the one that was kept elsewhere"),
+            Fault::Anchor => write!(
+                f,
+                "the log begins after entry {seq}, and no entry says that those up to it were removed by retention"
+            ),
+            Fault::Expired => write!(
+                f,
+                "entry {seq} was removed by retention and cannot be compared with the one that was kept elsewhere; \
+                 give a later head"
+            ),
         }
     }
 }
 
-/// Follows a chain from its first entry to its head.
+/// Follows a chain from its first entry, or from the anchor behind which it begins, to its head.
 #[derive(Debug, Clone)]
 pub struct Chain {
     tenant_id: Uuid,
@@ -107,6 +122,11 @@ impl Chain {
     /// Before the first entry of a tenant's chain.
     pub fn start(tenant_id: Uuid) -> Self {
         Self { tenant_id, last: Head { seq: 0, hash: START.to_vec() } }
+    }
+
+    /// Behind the last entry that was removed.
+    pub fn behind(tenant_id: Uuid, anchor: Head) -> Self {
+        Self { tenant_id, last: anchor }
     }
 
     /// The entry followed last.

@@ -245,6 +245,10 @@ async fn count_orphans(tenant: &mut Tenant<'_>) -> Result<u64> {
 /// Makes the partitions that are missing. They are looked for on the transaction's own connection, since each one
 /// that waited for a second would let a full pool wait for ever.
 pub(crate) async fn ensure_months(tenant: &mut Tenant<'_>, months: Vec<NaiveDate>) -> Result<()> {
+    // Until the commit no month is dropped: one that is there now will be there for the rows.
+    sqlx::query("select pg_advisory_xact_lock_shared(hashtextextended('clew_events_month_drop', 0))")
+        .execute(tenant.connection())
+        .await?;
     let missing: Vec<NaiveDate> = sqlx::query_scalar(
         "select month from unnest($1::date[]) as month
          where to_regclass('public.events_' || to_char(month, 'YYYY_MM')) is null",

@@ -5,6 +5,7 @@
 mod audit;
 mod catalogue;
 mod column;
+mod expiry;
 mod idempotency;
 mod key;
 mod member;
@@ -12,5 +13,6 @@ mod model;
 mod page;
 mod private;
 mod queue;
+mod retention;
 mod schedule;
 mod wall;

@@ -33,6 +33,8 @@ const ROWS: &str = "
         values ('{t}', gen_random_uuid(), '{n}', 'customer', 'true', 'why', '{segments}');
     insert into schedules (tenant_id, at_drift, horizon_days) values ('{t}', true, 28);
     insert into drifts (tenant_id, model_id, batch, found) values ('{t}', '{t}', 1, '{}');
+    insert into retentions (tenant_id, next, next_from, next_at) values ('{t}', '{}', now(), now());
+    insert into last_contacts (tenant_id, customer_id, since) values ('{t}', '{n}', now());
     insert into webhooks (tenant_id, id, url, events, secret)
         values ('{t}', '{t}', 'https://{n}.example.com/', '{job.failed}', decode(repeat('00', 32), 'hex'));
     insert into deliveries (tenant_id, id, webhook_id, event, body) values ('{t}', '{t}', '{t}', 'job.failed', '{n}');
@@ -71,7 +73,7 @@ async fn two_tenants() -> (TestStore, PgConnection, [Uuid; 2], Vec<String>) {
     .fetch_all(&mut owner)
     .await
     .unwrap();
-    assert!(tables.len() >= 17, "{tables:?}");
+    assert!(tables.len() >= 19, "{tables:?}");
     (test, owner, tenants, tables)
 }
 
@@ -154,19 +156,21 @@ async fn without_a_tenant_nothing_is_seen() {
 #[tokio::test]
 async fn each_role_reaches_what_it_needs() {
     let (_test, mut owner, _, tables) = two_tenants().await;
-    // (role, tables that it sees across tenants); of `idempotency` the worker may read the age alone, and the
-    // operator sees the records of operators.
-    for (role, reached) in [
-        ("clew_worker", vec!["jobs", "schedules"]),
-        ("clew_auth", vec!["keys", "members"]),
-        ("clew_operator", vec!["idempotency", "audit", "audit_heads"]),
+    // (role, tables that it sees across tenants, tables of which it sees the rows of one alone); of `idempotency` the
+    // worker may read the age alone, and the operator sees the records of operators. Of the audit log the worker sees
+    // what is old, of the tenant that is set.
+    for (role, reached, of_one) in [
+        ("clew_worker", vec!["jobs", "schedules", "retentions"], vec!["audit", "audit_heads"]),
+        ("clew_auth", vec!["keys", "members"], vec![]),
+        ("clew_operator", vec![], vec!["idempotency", "audit", "audit_heads"]),
     ] {
         for table in &tables {
             let mut transaction = owner.begin().await.unwrap();
             take(&mut transaction, role, "").await;
             let seen = seen(&mut transaction, table).await;
-            if reached.contains(&table.as_str()) {
-                let n_expected = if role == "clew_operator" { 0 } else { 2 };
+            let table = table.as_str();
+            if reached.contains(&table) || of_one.contains(&table) {
+                let n_expected = if of_one.contains(&table) { 0 } else { 2 };
                 assert_eq!(seen.unwrap().len(), n_expected, "{role}, {table}");
             } else {
                 assert!(seen.unwrap_err().to_string().contains("permission denied"), "{role}, {table}");
@@ -192,9 +196,19 @@ async fn each_role_reaches_what_it_needs() {
         ("clew_app", "update tenants set secret = secret"),
         ("clew_app", "delete from tenants"),
         ("clew_worker", "delete from jobs"),
+        ("clew_worker", "select in_force from retentions"),
+        ("clew_worker", "update retentions set next_at = now()"),
+        ("clew_worker", "select customer_id from last_contacts"),
+        ("clew_worker", "select operation from audit"),
+        ("clew_worker", "update audit set at = now()"),
+        ("clew_worker", "update audit_heads set seq = 1"),
+        ("clew_worker", "delete from audit_heads"),
+        ("clew_app", "update audit_heads set anchor_seq = 1"),
         ("clew_app", "update audit set operation = 'x'"),
         ("clew_operator", "delete from audit"),
         ("clew_app", "select clew_events_month('2030-01-01')"),
+        ("clew_app", "select clew_events_month_drop('2024-02-01')"),
+        ("clew_worker", "select clew_events_month_drop('2024-02-01')"),
         ("clew_app", "create table t (x int)"),
     ] {
         let mut transaction = owner.begin().await.unwrap();
