@@ -5,7 +5,7 @@
 //! lost lease or the worker's own end raises the job's stop flag. A job ends in one transaction with what it has
 //! made, refused if the lease was lost meanwhile: killed at any point, it runs again and nothing is doubled.
 //!
-//! What a job does is a [`Kind`]; the house's own are `import`, `train`, `drift`, `erase` and `webhook`.
+//! What a job does is a [`Kind`]; the house's own are `import`, `train`, `drift`, `erase`, `retain` and `webhook`.
 
 mod at;
 mod config;
@@ -18,6 +18,7 @@ mod kind;
 mod meter;
 mod metrics;
 mod payload;
+mod retention;
 mod runner;
 mod schedule;
 mod task;

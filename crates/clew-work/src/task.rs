@@ -99,11 +99,16 @@ impl Task {
     /// # Errors
     /// [`Failure::Retry`] when Postgres is away.
     pub async fn tenant(&self) -> Result<Tenant<'_>, Failure> {
+        Ok(self.shared.store.tenant(self.job.tenant_id).await?.acting(self.act()))
+    }
+
+    /// What the audit log says of the job.
+    pub(crate) fn act(&self) -> Act {
         let mut act = Act::new(Actor::Job, &self.job.kind);
         act.actor_id = Some(self.job.id);
         act.n_rows = Some(0);
         act.request_id = self.job.request_id.as_deref().and_then(|id| id.parse().ok());
-        Ok(self.shared.store.tenant(self.job.tenant_id).await?.acting(act))
+        act
     }
 
     /// Tells how far the job is: `share` of the whole (0..=1), and what is under way.

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::config::{Clock, WorkConfig};
 use crate::kind::Kind;
 use crate::task::{Shared, StopReason, Task};
-use crate::{drift, erase, import, metrics, runner, schedule, train, webhook};
+use crate::{drift, erase, import, metrics, retention, runner, schedule, train, webhook};
 
 /// The pause between two looks for lost workers, at least.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
@@ -60,6 +60,7 @@ impl Worker {
             .with_kind(train::Train)
             .with_kind(drift::Drift)
             .with_kind(erase::Erase)
+            .with_kind(retention::Retain)
             .with_kind(webhooks)
     }
 
@@ -82,6 +83,7 @@ impl Worker {
             if Instant::now() >= reap_at {
                 self.reap().await;
                 schedule::ask(&self.shared.store).await;
+                retention::ask(&self.shared.store).await;
                 reap_at = Instant::now() + (config.lease / 3).min(config.poll).max(MIN_PAUSE);
             }
             self.claim(false).await;

@@ -23,7 +23,8 @@ use clew_store::import::{self, NewImport};
 use clew_store::job::{Job, State};
 use clew_store::model::{self, NewModel};
 use clew_store::object::Objects;
-use clew_store::{Entity, Store, StoreConfig};
+use clew_store::retention::{self, Days};
+use clew_store::{Entity, Store, StoreConfig, snapshot};
 use clew_work::{At, PLACES, WorkConfig, Worker, WorkerParts};
 use serde_json::json;
 use support::{House, start};
@@ -210,4 +211,35 @@ async fn imports_whose_workers_die_everywhere_are_whole_and_done_once() {
     }
     println!("{n_killed} workers killed in {n_jobs} imports at {places:?}, {n_landed} on a claimed job");
     assert_eq!(n_landed, n_killed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_whose_workers_die_everywhere_is_done_to_its_end() {
+    let house = House::new().await;
+    let heir = start(house.worker("importer", |_| {}));
+    for (entity, text) in files() {
+        let id = ask_import(&house, entity, &text).await;
+        assert_eq!(house.end(id).await.state, State::Succeeded);
+    }
+    let (_, job_id) = ask_training(&house).await;
+    assert_eq!(house.end(job_id).await.state, State::Succeeded);
+    heir.end().await;
+    let before = snapshot::latest(&house.test.store, house.tenant_id).await.unwrap().unwrap();
+    let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
+    let events_days = [("view".to_owned(), Some(30))].into();
+    retention::put(&mut tenant, &Days { events_days, ..Days::default() }).await.unwrap();
+    tenant.commit().await.unwrap();
+    let in_force = "update retentions set next_from = next_from - interval '1 day'";
+    house.test.sabotage(in_force).await.unwrap();
+    let job_id = house.enqueue(retention::JOB_KIND, json!({})).await;
+    // At `write` the rows are gone and their copies are not; who comes after finds no rows to remove.
+    let places = ["claim", "read", "write", "publish"];
+    let job = survive(&house, job_id, &places).await;
+    assert_eq!((job.state, job.attempt), (State::Succeeded, places.len() as i32 + 1), "{job:?}");
+    assert_eq!(n_rows(&house, Entity::Events).await, 1_000, "the purchases");
+    let after = snapshot::latest(&house.test.store, house.tenant_id).await.unwrap().unwrap();
+    assert_eq!((before.n_events, after.n_events), (3_000, 1_000));
+    let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
+    let found = retention::find(&mut tenant).await.unwrap();
+    assert!(!found.has_copies && found.last_at.is_some());
 }

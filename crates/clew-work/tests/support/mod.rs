@@ -51,6 +51,16 @@ impl House {
 
     /// A worker with quick times, not yet running.
     pub(crate) fn worker(&self, name: &str, change: impl FnOnce(&mut WorkConfig)) -> Worker {
+        self.worker_at(chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap(), name, change)
+    }
+
+    /// The same, whose clock shows this moment.
+    pub(crate) fn worker_at(
+        &self,
+        now: chrono::DateTime<chrono::Utc>,
+        name: &str,
+        change: impl FnOnce(&mut WorkConfig),
+    ) -> Worker {
         let mut config = WorkConfig::new(name);
         config.lease = Duration::from_secs(20);
         config.poll = Duration::from_millis(50);
@@ -60,7 +70,7 @@ impl House {
             store: self.test.store.clone(),
             objects: self.objects(),
             pool: Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap()),
-            clock: Arc::new(|| chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap()),
+            clock: Arc::new(move || now),
             config,
         })
     }
