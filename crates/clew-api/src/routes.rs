@@ -22,6 +22,7 @@ mod offer;
 mod product;
 mod recommendation;
 mod reference;
+mod retention;
 mod row;
 mod rule;
 mod rule_test;
@@ -54,6 +55,7 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(column::routes())
         .merge(customer::routes())
         .merge(erasure::routes())
+        .merge(retention::routes())
         .merge(product::routes())
         .merge(model::routes())
         .merge(model_estimate::routes())

@@ -128,6 +128,8 @@ struct CustomerData {
     attributes: Value,
     /// When the row was last written.
     updated_at: Option<DateTime<Utc>>,
+    /// When the customer was last in touch, where the retention keeps that beyond the events.
+    last_contact_at: Option<DateTime<Utc>>,
     /// The oldest first, up to a thousand a page.
     events: Vec<Event>,
     /// Ask for the next page of events with it; null on the last.
@@ -190,7 +192,9 @@ async fn get_customer_data(
     let page = Page { limit: N_EVENTS, cursor: query.cursor };
     let row = store_row::find(&mut tenant, Entity::Customers, &id).await?;
     let events = rows::events(&mut tenant, &id, &page).await?;
-    if row.is_none() && events.data.is_empty() && page.cursor.is_none() {
+    let last_contact_at = rows::last_contact(&mut tenant, &id).await?;
+    let is_known = row.is_some() || last_contact_at.is_some() || !events.data.is_empty();
+    if !is_known && page.cursor.is_none() {
         return Err(Problem::not_found("customer"));
     }
     audit::note(&mut tenant, None, Some(events.data.len() as u64 + u64::from(row.is_some())));
@@ -201,7 +205,7 @@ async fn get_customer_data(
     };
     let next_cursor = events.next_cursor;
     let events = events.data.into_iter().map(Into::into).collect();
-    Answer::ok(&CustomerData { id, attributes, updated_at, events, next_cursor })
+    Answer::ok(&CustomerData { id, attributes, updated_at, last_contact_at, events, next_cursor })
 }
 
 /// The routes of customers.

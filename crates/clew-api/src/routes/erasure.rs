@@ -31,8 +31,8 @@ pub(crate) struct Erasure {
 /// A place where something of a customer may be.
 #[derive(Debug, Serialize, ToSchema)]
 struct Place {
-    /// `customers`, `events`, `idempotency`, `jobs`, `models`, `snapshots`, `caches`, `imports`, `expressions`,
-    /// `backups`.
+    /// `customers`, `events`, `last_contacts`, `idempotency`, `jobs`, `models`, `snapshots`, `caches`, `imports`,
+    /// `expressions`, `backups`.
     #[schema(example = "events")]
     place: String,
     /// How much was found; null where all is cleared without looking.
