@@ -29,6 +29,8 @@ const MIN_AGE: TimeDelta = TimeDelta::seconds(60);
 const PATIENCE: f64 = 0.8;
 const OPENING: &str = "the model is being opened, as it is once after a training or a start of the server; ask again in a moment";
 
+const REMOVED: &str = "the model was removed while it was asked, since newer ones took its place; ask again";
+
 /// Which model answers.
 pub(crate) struct Versions {
     tenant_id: Uuid,
@@ -157,10 +159,18 @@ impl Versions {
     /// Opens the model alone.
     ///
     /// # Errors
-    /// 500 when its file cannot be read.
+    /// 409 when it was removed since it was found; 500 when its file cannot be read.
     pub(crate) async fn model(&self, state: &ApiState) -> Result<Arc<Model>> {
         let key = Key::Model(self.tenant_id, self.model_id);
-        state.cache().model(key, open_model(state.clone(), self.object.clone(), self.size_bytes)).await
+        let open = open_model(state.clone(), self.object.clone(), self.size_bytes);
+        let opened = state.cache().model(key, open).await;
+        if opened.is_err() {
+            let mut tenant = state.store().tenant(self.tenant_id).await?;
+            if model::find(&mut tenant, self.model_id).await?.is_none() {
+                return Err(Problem::new(Code::Conflict, REMOVED));
+            }
+        }
+        opened
     }
 }
 

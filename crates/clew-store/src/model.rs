@@ -1,5 +1,7 @@
 //! Models: their rows; the files are in the object store under their content's hash.
 
+mod kept;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -10,6 +12,8 @@ use crate::job::{self, Job, NewJob};
 use crate::scope::Tenant;
 use crate::text_enum::text_enum;
 use crate::webhook;
+
+pub use kept::{FORGET_JOB_KIND, forget_one, mark_surplus};
 
 /// The kind of the jobs that train; their payload is `{"model_id": …}`.
 pub const JOB_KIND: &str = "train";
@@ -128,7 +132,7 @@ pub async fn find(tenant: &mut Tenant<'_>, id: Uuid) -> Result<Option<Model>> {
         "select models.*, case when models.object is not null then 'ready'
              when jobs.state in ('failed', 'cancelled') then jobs.state else 'training' end as state
          from models join jobs on jobs.tenant_id = models.tenant_id and jobs.id = models.job_id
-         where models.tenant_id = $1 and models.id = $2",
+         where models.tenant_id = $1 and models.id = $2 and removed_at is null",
     )
     .bind(tenant_id)
     .bind(id)
@@ -150,7 +154,8 @@ pub async fn find_before(tenant: &mut Tenant<'_>, at: DateTime<Utc>) -> Result<O
     let tenant_id = tenant.id();
     Ok(sqlx::query_as(
         "select *, 'ready' as state from models
-         where tenant_id = $1 and object is not null and as_of <= $2 order by as_of desc, id desc limit 1",
+         where tenant_id = $1 and object is not null and removed_at is null and as_of <= $2
+         order by as_of desc, id desc limit 1",
     )
     .bind(tenant_id)
     .bind(at)
@@ -166,7 +171,7 @@ pub async fn list(tenant: &mut Tenant<'_>, page: &Page) -> Result<Paged<Model>> 
         "select models.*, case when models.object is not null then 'ready'
              when jobs.state in ('failed', 'cancelled') then jobs.state else 'training' end as state
          from models join jobs on jobs.tenant_id = models.tenant_id and jobs.id = models.job_id
-         where models.tenant_id = $1 and ($2::uuid is null or models.id < $2)
+         where models.tenant_id = $1 and removed_at is null and ($2::uuid is null or models.id < $2)
          order by models.id desc limit $3",
     )
     .bind(tenant_id)

@@ -158,6 +158,15 @@ impl Objects {
         }
     }
 
+    /// Whether an object is there.
+    pub async fn exists(&self, name: &str) -> Result<bool> {
+        match self.store.head(&path(name)?).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The names of all objects below `folder`.
     pub async fn list(&self, folder: &str) -> Result<Vec<String>> {
         let mut found = self.store.list(Some(&path(folder)?));

@@ -34,6 +34,8 @@ pub struct TenantRow {
     /// Customers under which nothing is learned of an attribute's value, nor told of a group that closed columns mark
     /// off; at least 10.
     pub minimum_support: i32,
+    /// Trained models that are kept, the one that answers among them; at least 2.
+    pub models_kept: i32,
     /// When it was made.
     pub created_at: DateTime<Utc>,
 }
@@ -48,7 +50,7 @@ pub async fn insert(
     let secret = crate::secret::random()?;
     Ok(sqlx::query_as(
         "insert into tenants (id, name, currency, secret, mode) values ($1, $2, $3, $4, $5)
-         returning id, name, currency, mode, last_batch, minimum_support, created_at",
+         returning id, name, currency, mode, last_batch, minimum_support, models_kept, created_at",
     )
     .bind(Uuid::now_v7())
     .bind(name)
@@ -62,7 +64,7 @@ pub async fn insert(
 /// A tenant by its id.
 pub async fn find(operator: &mut Operator<'_>, id: Uuid) -> Result<Option<TenantRow>> {
     Ok(sqlx::query_as(
-        "select id, name, currency, mode, last_batch, minimum_support, created_at from tenants where id = $1",
+        "select id, name, currency, mode, last_batch, minimum_support, models_kept, created_at from tenants where id = $1",
     )
     .bind(id)
     .fetch_optional(operator.connection())
@@ -73,7 +75,7 @@ pub async fn find(operator: &mut Operator<'_>, id: Uuid) -> Result<Option<Tenant
 pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<TenantRow>> {
     let sealer = Sealer::of_operators("tenants");
     let rows: Vec<TenantRow> = sqlx::query_as(
-        "select id, name, currency, mode, last_batch, minimum_support, created_at from tenants
+        "select id, name, currency, mode, last_batch, minimum_support, models_kept, created_at from tenants
          where $1::uuid is null or id < $1 order by id desc limit $2",
     )
     .bind(sealer.position_uuid(page)?)
@@ -87,7 +89,7 @@ pub async fn list(operator: &mut Operator<'_>, page: &Page) -> Result<Paged<Tena
 pub async fn find_own(tenant: &mut Tenant<'_>) -> Result<TenantRow> {
     let id = tenant.id();
     sqlx::query_as(
-        "select id, name, currency, mode, last_batch, minimum_support, created_at from tenants where id = $1",
+        "select id, name, currency, mode, last_batch, minimum_support, models_kept, created_at from tenants where id = $1",
     )
     .bind(id)
     .fetch_optional(tenant.connection())
@@ -100,10 +102,24 @@ pub async fn set_minimum_support(tenant: &mut Tenant<'_>, minimum_support: i32) 
     let id = tenant.id();
     sqlx::query_as(
         "update tenants set minimum_support = $2 where id = $1
-         returning id, name, currency, mode, last_batch, minimum_support, created_at",
+         returning id, name, currency, mode, last_batch, minimum_support, models_kept, created_at",
     )
     .bind(id)
     .bind(minimum_support)
+    .fetch_optional(tenant.connection())
+    .await?
+    .ok_or(Error::Missing { what: "tenant" })
+}
+
+/// Sets how many trained models are kept; from 2 on. Those that are too many go when the next training ends.
+pub async fn set_models_kept(tenant: &mut Tenant<'_>, models_kept: i32) -> Result<TenantRow> {
+    let id = tenant.id();
+    sqlx::query_as(
+        "update tenants set models_kept = $2 where id = $1
+         returning id, name, currency, mode, last_batch, minimum_support, models_kept, created_at",
+    )
+    .bind(id)
+    .bind(models_kept)
     .fetch_optional(tenant.connection())
     .await?
     .ok_or(Error::Missing { what: "tenant" })

@@ -5,13 +5,14 @@
 //! lost lease or the worker's own end raises the job's stop flag. A job ends in one transaction with what it has
 //! made, refused if the lease was lost meanwhile: killed at any point, it runs again and nothing is doubled.
 //!
-//! What a job does is a [`Kind`]; the house's own are `import`, `train`, `drift`, `erase`, `retain` and `webhook`.
+//! What a job does is a [`Kind`]; the house's own are `import`, `train`, `drift`, `erase`, `retain`, `forget` and `webhook`.
 
 mod at;
 mod config;
 mod drift;
 mod erase;
 mod failure;
+mod forget;
 mod heartbeat;
 mod import;
 mod kind;

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use chrono::DateTime;
 use clew_crm::compare::{self, Comparison};
 use clew_crm::estimate::{Counts, Limit, Speed, estimate};
@@ -87,7 +88,8 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     task.report("keeping the model", 0.95);
     let folder = format!("{tenant_id}/models");
     task.config().at.reach("write");
-    let stored = task.unless_stopped(task.objects().put(&folder, ".clew", bytes)).await?;
+    let bytes = Bytes::from(bytes);
+    let stored = task.unless_stopped(task.objects().put(&folder, ".clew", bytes.clone())).await?;
     let as_of = DateTime::from_timestamp(as_of, 0)
         .ok_or_else(|| Failure::internal("keeping the model", "no such date"))?;
     let trained = Trained {
@@ -98,7 +100,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
         report,
         comparison: comparison.as_ref().map(json_of).transpose()?,
     };
-    finish(task, &trained, live_id.zip(comparison)).await
+    finish(task, &trained, bytes, live_id.zip(comparison)).await
 }
 
 /// Refuses a training that would need more than is allowed, with the figures, rather than have it killed half-way.
@@ -141,11 +143,17 @@ async fn live(task: &Task) -> Result<Option<(Uuid, Arc<Model>)>, Failure> {
 async fn finish(
     task: &Task,
     trained: &Trained,
+    bytes: Bytes,
     compared: Option<(Uuid, Comparison)>,
 ) -> Result<Finished, Failure> {
     let model_id = payload::id(task.job(), "model_id")?;
     let mut tenant = task.tenant().await?;
     let mut row = model::finish(&mut tenant, model_id, trained).await?;
+    // An older model of the very same bytes may have been removed since the file was put; now that this one is written,
+    // its file stays.
+    if !task.objects().exists(&trained.object).await? {
+        task.objects().put(&format!("{}/models", task.job().tenant_id), ".clew", bytes).await?;
+    }
     audit::note(&mut tenant, Some(model_id.to_string()), Some(1));
     let mut held_back = None;
     if row.params["activate"] == true && !row.active {
@@ -160,6 +168,10 @@ async fn finish(
         if held_back.is_none() {
             row = model::activate(&mut tenant, model_id).await?;
         }
+    }
+    let removed = model::mark_surplus(&mut tenant).await?;
+    if !removed.is_empty() {
+        tracing::info!(models.removed = removed.len(), "older models are removed");
     }
     let result = json!({
         "model_id": model_id, "as_of": trained.as_of, "active": row.active, "held_back": held_back,

@@ -17,7 +17,7 @@ use tracing::Instrument as _;
 use crate::config::{Clock, WorkConfig};
 use crate::kind::Kind;
 use crate::task::{Shared, StopReason, Task};
-use crate::{drift, erase, import, metrics, retention, runner, schedule, train, webhook};
+use crate::{drift, erase, forget, import, metrics, retention, runner, schedule, train, webhook};
 
 /// The pause between two looks for lost workers, at least.
 const MIN_PAUSE: Duration = Duration::from_millis(10);
@@ -61,6 +61,7 @@ impl Worker {
             .with_kind(drift::Drift)
             .with_kind(erase::Erase)
             .with_kind(retention::Retain)
+            .with_kind(forget::Forget)
             .with_kind(webhooks)
     }
 

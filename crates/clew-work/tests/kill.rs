@@ -24,7 +24,7 @@ use clew_store::job::{Job, State};
 use clew_store::model::{self, NewModel};
 use clew_store::object::Objects;
 use clew_store::retention::{self, Days};
-use clew_store::{Entity, Store, StoreConfig, snapshot};
+use clew_store::{Entity, Page, Store, StoreConfig, job, snapshot, tenant};
 use clew_work::{At, PLACES, WorkConfig, Worker, WorkerParts};
 use serde_json::json;
 use support::{House, start};
@@ -242,4 +242,38 @@ async fn a_removal_whose_workers_die_everywhere_is_done_to_its_end() {
     let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
     let found = retention::find(&mut tenant).await.unwrap();
     assert!(!found.has_copies && found.last_at.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn models_that_are_too_many_go_though_workers_die_everywhere() {
+    let house = House::new().await;
+    let heir = start(house.worker("trainer", |_| {}));
+    for (entity, text) in files() {
+        let id = ask_import(&house, entity, &text).await;
+        assert_eq!(house.end(id).await.state, State::Succeeded);
+    }
+    let mut models = Vec::new();
+    for seed in 0..4 {
+        let (model_id, job_id) = house.train(seed).await;
+        assert_eq!(house.end(job_id).await.state, State::Succeeded);
+        models.push(model_id);
+    }
+    heir.end().await;
+    let mut tenant = house.test.store.tenant(house.tenant_id).await.unwrap();
+    tenant::set_models_kept(&mut tenant, 2).await.unwrap();
+    assert_eq!(model::mark_surplus(&mut tenant).await.unwrap().len(), 2);
+    let kind = Some(model::FORGET_JOB_KIND);
+    let job = job::list(&mut tenant, kind, None, &Page::first(1)).await.unwrap().data.remove(0);
+    tenant.commit().await.unwrap();
+    let places = ["claim", "read", "write", "publish"];
+    let job = survive(&house, job.id, &places).await;
+    assert_eq!((job.state, job.attempt), (State::Succeeded, places.len() as i32 + 1), "{job:?}");
+    let mut left = Vec::new();
+    for model_id in [models[0], models[3]] {
+        left.push(format!("{}/models/{}", house.tenant_id, file_of(&house, model_id).await));
+    }
+    let mut found = house.objects().list(&format!("{}/models", house.tenant_id)).await.unwrap();
+    left.sort();
+    found.sort();
+    assert_eq!(found, left, "the files of those that are kept and no others");
 }

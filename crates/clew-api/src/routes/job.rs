@@ -74,7 +74,7 @@ pub(crate) struct JobError {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Job {
     pub(crate) id: Uuid,
-    /// What is done: `import`, `train`, `drift`, `erase`, `retain` or `webhook`.
+    /// What is done: `import`, `train`, `drift`, `erase`, `retain`, `forget` or `webhook`.
     #[schema(example = "train")]
     kind: String,
     state: JobState,

@@ -82,6 +82,9 @@ struct Tenant {
     /// Customers under which nothing is learned of an attribute's value, nor told of a group that closed columns mark off.
     #[schema(example = 20)]
     minimum_support: i32,
+    /// Trained models that are kept, the one that answers among them.
+    #[schema(example = 10)]
+    models_kept: i32,
     created_at: DateTime<Utc>,
 }
 
@@ -103,6 +106,7 @@ impl From<rows::TenantRow> for Tenant {
             currency: row.currency,
             mode: row.mode.into(),
             minimum_support: row.minimum_support,
+            models_kept: row.models_kept,
             created_at: row.created_at,
         }
     }
@@ -187,10 +191,19 @@ struct TenantSettings {
     #[serde(default = "twenty")]
     #[schema(minimum = 10, maximum = 100_000, default = 20, example = 20)]
     minimum_support: i32,
+    /// Trained models that are kept. When a training ends, the oldest beyond them are removed, but never the one that
+    /// answers; a report of a campaign goes by the models that are left.
+    #[serde(default = "ten")]
+    #[schema(minimum = 2, maximum = 1000, default = 10, example = 10)]
+    models_kept: i32,
 }
 
 fn twenty() -> i32 {
     20
+}
+
+fn ten() -> i32 {
+    10
 }
 
 /// Changes the caller's own tenant by a merge patch.
@@ -199,9 +212,11 @@ fn twenty() -> i32 {
     responses((status = 200, description = "The tenant as it is now.", body = Tenant)))]
 async fn update_tenant(caller: Caller<Owner>, State(state): State<ApiState>, patch: Patch) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
-    let minimum_support = rows::find_own(&mut tenant).await?.minimum_support;
-    let TenantSettings { minimum_support } = patch.apply(&TenantSettings { minimum_support })?;
-    let row = rows::set_minimum_support(&mut tenant, minimum_support).await?;
+    let rows::TenantRow { minimum_support, models_kept, .. } = rows::find_own(&mut tenant).await?;
+    let TenantSettings { minimum_support, models_kept } =
+        patch.apply(&TenantSettings { minimum_support, models_kept })?;
+    rows::set_minimum_support(&mut tenant, minimum_support).await?;
+    let row = rows::set_models_kept(&mut tenant, models_kept).await?;
     audit::note(&mut tenant, Some(row.id.to_string()), Some(1));
     tenant.commit().await?;
     Answer::ok(&Tenant::from(row))

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use clew_store::job::{self, JobError, State};
 use clew_store::model::{self, Model, ModelState, NewModel, Trained};
+use clew_store::object::Objects;
 use clew_store::testing::{TestStore, database};
 use clew_store::{Entity, Error, Page, data, import, tenant};
 use serde_json::json;
@@ -27,6 +28,11 @@ fn trained() -> Trained {
 }
 
 async fn train(test: &TestStore, tenant_id: Uuid) -> Model {
+    train_into(test, tenant_id, "models/abc").await
+}
+
+/// Trains a model whose file has this name.
+async fn train_into(test: &TestStore, tenant_id: Uuid, object: &str) -> Model {
     let mut tenant = test.store.tenant(tenant_id).await.unwrap();
     let (row, enqueued) = model::enqueue(&mut tenant, &new()).await.unwrap();
     tenant.commit().await.unwrap();
@@ -35,7 +41,8 @@ async fn train(test: &TestStore, tenant_id: Uuid) -> Model {
         test.store.queue().claim("w", &[model::JOB_KIND], 1, Duration::from_secs(60)).await.unwrap();
     assert_eq!(claimed[0].payload, json!({"model_id": row.id}));
     let mut tenant = test.store.tenant(tenant_id).await.unwrap();
-    let row = model::finish(&mut tenant, row.id, &trained()).await.unwrap();
+    let trained = Trained { object: object.to_owned(), ..trained() };
+    let row = model::finish(&mut tenant, row.id, &trained).await.unwrap();
     job::finish(&mut tenant, claimed[0].ticket(), &json!({})).await.unwrap();
     tenant.commit().await.unwrap();
     row
@@ -59,6 +66,82 @@ async fn the_first_model_answers_until_another_is_activated() {
     let active: Vec<(Uuid, bool)> = all.iter().map(|row| (row.id, row.active)).collect();
     assert_eq!(active, [(second.id, true), (first.id, false)]);
     assert!(matches!(model::activate(&mut tenant, Uuid::now_v7()).await, Err(Error::Missing { .. })));
+}
+
+/// Marks what is too many, as the end of a training does.
+async fn mark(test: &TestStore, tenant_id: Uuid) -> Vec<Uuid> {
+    let mut tenant = test.store.tenant(tenant_id).await.unwrap();
+    let mut marked = model::mark_surplus(&mut tenant).await.unwrap();
+    tenant.commit().await.unwrap();
+    marked.sort();
+    marked
+}
+
+#[tokio::test]
+async fn the_oldest_models_go_but_never_the_one_that_answers() {
+    let test = database().await.unwrap();
+    let [one, two] = [test.tenant("one").await.unwrap(), test.tenant("two").await.unwrap()];
+    let objects = Objects::open(test.objects_dir().to_str().unwrap()).unwrap();
+    let mut ids = Vec::new();
+    for (n, bytes) in ["a", "b", "c", "b", "d"].iter().enumerate() {
+        let stored = objects.put("models", ".clew", *bytes).await.unwrap();
+        assert!(train_into(&test, two, &stored.name).await.object.is_some());
+        let row = train_into(&test, one, &stored.name).await;
+        assert_eq!(row.active, n == 0);
+        ids.push(row.id);
+    }
+    let others = test.hashes(two).await.unwrap();
+    assert_eq!(mark(&test, one).await, [Uuid::nil(); 0], "ten are kept unless told otherwise");
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    assert!(tenant::set_models_kept(&mut tenant, 1).await.is_err(), "the floor");
+    drop(tenant);
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    assert_eq!(tenant::set_models_kept(&mut tenant, 2).await.unwrap().models_kept, 2);
+    // One that a job names stays until the job has ended.
+    let new = job::NewJob::new("compare", json!({"model_id": ids[2]}));
+    let named = job::enqueue(&mut tenant, &new).await.unwrap();
+    tenant.commit().await.unwrap();
+    assert_eq!(mark(&test, one).await, [ids[1], ids[3]]);
+
+    // What is marked is not there for anybody; the live one and the newest are.
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    let listed = model::list(&mut tenant, &Page::default()).await.unwrap().data;
+    let listed: Vec<Uuid> = listed.into_iter().map(|row| row.id).collect();
+    assert_eq!(listed, [ids[4], ids[2], ids[0]]);
+    assert_eq!(model::find(&mut tenant, ids[1]).await.unwrap(), None);
+    assert!(matches!(model::activate(&mut tenant, ids[3]).await, Err(Error::Missing { .. })));
+    assert_eq!(model::find_before(&mut tenant, THEN).await.unwrap().unwrap().id, ids[4]);
+    job::cancel(&mut tenant, named.id).await.unwrap();
+    tenant.commit().await.unwrap();
+    assert_eq!(mark(&test, one).await, [ids[2]]);
+
+    // A file goes with the tenant's last model that is made of it.
+    let file = async |n: usize| {
+        let name = listed_object(&test, two, n).await;
+        objects.exists(&name).await.unwrap()
+    };
+    let forget = async || {
+        let mut tenant = test.store.tenant(one).await.unwrap();
+        let forgotten = model::forget_one(&mut tenant, &objects, || ()).await.unwrap();
+        tenant.commit().await.unwrap();
+        forgotten
+    };
+    // Killed before its commit, a model is still marked, and is deleted by who comes next.
+    let mut tenant = test.store.tenant(one).await.unwrap();
+    assert_eq!(model::forget_one(&mut tenant, &objects, || ()).await.unwrap(), Some(ids[1]));
+    drop(tenant);
+    assert_eq!(forget().await, Some(ids[1]));
+    assert!(file(1).await, "another model is made of it");
+    assert_eq!((forget().await, forget().await, forget().await), (Some(ids[2]), Some(ids[3]), None));
+    assert_eq!([file(0).await, file(1).await, file(2).await, file(4).await], [true, false, false, true]);
+    assert_eq!(test.hashes(two).await.unwrap(), others);
+}
+
+/// The name of the file of a tenant's n-th model.
+async fn listed_object(test: &TestStore, tenant_id: Uuid, n: usize) -> String {
+    let mut tenant = test.store.tenant(tenant_id).await.unwrap();
+    let rows = model::list(&mut tenant, &Page::default()).await.unwrap().data;
+    rows[rows.len() - 1 - n].object.clone().unwrap()
 }
 
 #[tokio::test]
