@@ -190,4 +190,6 @@ pub(crate) fn unauthenticated() -> Problem {
 }
 
 #[cfg(test)]
+mod any_bytes;
+#[cfg(test)]
 mod tests;

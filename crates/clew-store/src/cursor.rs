@@ -163,3 +163,6 @@ impl Tenant<'_> {
         Ok(secret)
     }
 }
+
+#[cfg(test)]
+mod any_bytes;

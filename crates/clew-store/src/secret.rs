@@ -63,6 +63,9 @@ fn checksum(text: &str) -> String {
 }
 
 #[cfg(test)]
+mod any_bytes;
+
+#[cfg(test)]
 mod tests {
     use secrecy::ExposeSecret as _;
 

@@ -5,37 +5,37 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const SECRET: &[u8] = b"thirty-two bytes of a test secret";
+pub(super) const SECRET: &[u8] = b"thirty-two bytes of a test secret";
 const OLD: &[u8] = b"thirty-two bytes of an old secret";
-const FOREIGN: &[u8] = b"thirty-two bytes of somebody else";
+pub(super) const FOREIGN: &[u8] = b"thirty-two bytes of somebody else";
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     Utc.timestamp_opt(1_000_000, 0).unwrap()
 }
 
-fn config() -> TokenConfig {
+pub(super) fn config() -> TokenConfig {
     TokenConfig::hs256([SECRET, OLD], "clew", "clew").unwrap()
 }
 
-fn subject() -> Subject {
+pub(super) fn subject() -> Subject {
     Subject { tenant_id: Uuid::from_u128(1), member_id: Uuid::from_u128(2), session_id: Uuid::from_u128(3) }
 }
 
-fn head() -> Value {
+pub(super) fn head() -> Value {
     json!({"alg": "HS256", "typ": "at+jwt", "kid": config().keys[0].kid})
 }
 
-fn claims() -> Value {
+pub(super) fn claims() -> Value {
     json!({"iss": "clew", "aud": "clew", "sub": Uuid::from_u128(2), "client_id": "clew", "iat": 1_000_000,
         "exp": 1_000_900, "jti": Uuid::nil(), "tenant": Uuid::from_u128(1), "sid": Uuid::from_u128(3)})
 }
 
-fn encoded(part: &Value) -> String {
+pub(super) fn encoded(part: &Value) -> String {
     URL_SAFE_NO_PAD.encode(part.to_string())
 }
 
 /// Signed by hand, so that headers can be what no library writes.
-fn signed(head: &str, claims: &str, secret: &[u8]) -> String {
+pub(super) fn signed(head: &str, claims: &str, secret: &[u8]) -> String {
     let message = format!("{head}.{claims}");
     let key = EncodingKey::from_secret(secret);
     let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256).unwrap();
