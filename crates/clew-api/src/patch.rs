@@ -11,6 +11,9 @@ use crate::extract::{check_and_read, read_json};
 use crate::problem::{Problem, Result};
 use crate::state::ApiState;
 
+/// What a patch may be sent as.
+const KINDS: [&str; 2] = ["application/json", "application/merge-patch+json"];
+
 /// A patch, not yet applied.
 #[derive(Debug)]
 pub(crate) struct Patch(Map<String, Value>);
@@ -19,12 +22,24 @@ impl FromRequest<ApiState> for Patch {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self> {
-        let (value, _) =
-            read_json(request, state, &["application/json", "application/merge-patch+json"]).await?;
+        let (value, _) = read_json(request, state, &KINDS).await?;
         match value {
             Value::Object(fields) => Ok(Self(fields)),
             _ => Err(Problem::field("", "expected an object of the fields to change")),
         }
+    }
+}
+
+/// A patch whose fields are the tenant's own, read as they are.
+#[derive(Debug)]
+pub(crate) struct OwnPatch<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + ToSchema> FromRequest<ApiState> for OwnPatch<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self> {
+        let (value, _) = read_json(request, state, &KINDS).await?;
+        Ok(Self(check_and_read(value)?))
     }
 }
 

@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::caller::{Caller, Marketer, Owner, Reader, Sender};
 use crate::context;
 use crate::extract::{Body, OwnId, Query};
+use crate::patch::OwnPatch;
 use crate::problem::{Code, Problem, Result};
 use crate::routes::erasure::Erasure;
 use crate::routes::row::{self, Attributes, Row};
@@ -72,7 +73,7 @@ async fn update_customer(
     caller: Caller<Marketer>,
     State(state): State<ApiState>,
     OwnId(id): OwnId,
-    Body { value: patch, .. }: Body<Attributes>,
+    OwnPatch(patch): OwnPatch<Attributes>,
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
     let present = row::find(&mut tenant, Entity::Customers, &id).await?;

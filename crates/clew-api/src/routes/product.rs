@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 use crate::answer::Answer;
 use crate::caller::{Caller, Marketer, Reader, Sender};
 use crate::extract::{Body, OwnId};
+use crate::patch::OwnPatch;
 use crate::problem::Result;
 use crate::routes::row::{self, Attributes, Row};
 use crate::state::ApiState;
@@ -38,7 +39,7 @@ async fn update_product(
     caller: Caller<Marketer>,
     State(state): State<ApiState>,
     OwnId(id): OwnId,
-    Body { value: patch, .. }: Body<Attributes>,
+    OwnPatch(patch): OwnPatch<Attributes>,
 ) -> Result<Answer> {
     let mut tenant = caller.open(&state).await?;
     let present = row::find(&mut tenant, Entity::Products, &id).await?;
