@@ -30,6 +30,7 @@ mod value;
 pub use attribute::{AttributeRow, TableFile};
 pub use date::{DateForm, EARLIEST};
 pub(crate) use date::{day_of_text, offset as utc_offset};
+pub(crate) use event::MAX_QUERY;
 pub use event::{EventFile, EventRow, MAX_ID};
 pub use file::{Compression, File, Format};
 pub(crate) use kind::canonical as canonical_kind;

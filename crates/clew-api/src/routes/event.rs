@@ -1,11 +1,14 @@
 //! Events as they happen, up to a thousand at a time.
 
+use std::borrow::Cow;
+
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use clew_store::audit;
 use clew_store::ingest::{self, NewEvent as Row};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{ArrayBuilder, Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -23,9 +26,19 @@ use crate::state::ApiState;
 struct NewEvent {
     /// `purchase`, `view`, `add_to_cart`, `search`, `message_sent`, `message_opened`, `message_clicked`,
     /// `unsubscribe`, `return`, a name of the Segment e-commerce spec, or one of your own.
-    #[schema(min_length = 1, max_length = 64, example = "purchase")]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\s\\u0000-\\u001f\\u007f-\\u009f][^\\u0000-\\u001f\\u007f-\\u009f]*$",
+        example = "purchase"
+    )]
     kind: String,
-    #[schema(min_length = 1, max_length = 512, example = "c-20817")]
+    #[schema(
+        min_length = 1,
+        max_length = 512,
+        pattern = "^[^\\u0000]*[^\\s\\u0000][^\\u0000]*$",
+        example = "c-20817"
+    )]
     customer_id: String,
     /// The time of the request when absent.
     #[serde(default)]
@@ -35,16 +48,16 @@ struct NewEvent {
     #[schema(min_length = 1, max_length = 512, example = "p-1042")]
     product_id: Option<String>,
     #[serde(default)]
-    #[schema(example = 1.0)]
+    #[schema(minimum = -1e15, maximum = 1e15, example = 1.0)]
     quantity: Option<f64>,
     /// Money paid for all of them together, in the tenant's currency.
     #[serde(default)]
-    #[schema(example = 19.9)]
+    #[schema(minimum = -1e15, maximum = 1e15, example = 19.9)]
     revenue: Option<f64>,
     #[serde(default)]
     #[schema(min_length = 1, max_length = 512, example = json!(null))]
     campaign_id: Option<String>,
-    /// The words searched for.
+    /// The words searched for; what is over 512 bytes is cut off.
     #[serde(default)]
     #[schema(max_length = 1000, example = json!(null))]
     query: Option<String>,
@@ -66,12 +79,38 @@ struct EventBatch {
     events: Vec<NewEvent>,
 }
 
+/// Events, as a list alone.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+struct EventList(Vec<NewEvent>);
+
+impl PartialSchema for EventList {
+    fn schema() -> RefOr<Schema> {
+        ArrayBuilder::new()
+            .items(Ref::from_schema_name(NewEvent::name()))
+            .min_items(Some(1))
+            .max_items(Some(1_000))
+            .into()
+    }
+}
+
+impl ToSchema for EventList {
+    fn name() -> Cow<'static, str> {
+        "EventList".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((NewEvent::name().into_owned(), NewEvent::schema()));
+        NewEvent::schemas(schemas);
+    }
+}
+
 /// Events: an object, or the list alone.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum NewEvents {
     Batch(EventBatch),
-    List(Vec<NewEvent>),
+    List(EventList),
 }
 
 /// What became of events.
@@ -118,7 +157,7 @@ async fn create_events(
 ) -> Result<Answer> {
     let (events, at) = match new {
         NewEvents::Batch(batch) => (batch.events, "/events"),
-        NewEvents::List(events) => (events, ""),
+        NewEvents::List(EventList(events)) => (events, ""),
     };
     if events.is_empty() || events.len() > 1_000 {
         return Err(Problem::field(at, format!("expected 1 to 1000 events, found {}", events.len())));

@@ -10,7 +10,7 @@ use crate::entity::Entity;
 use crate::erased::Gate;
 use crate::error::{Error, Result};
 use crate::event_key;
-use crate::intake::{EARLIEST, EventRow, LARGEST, MAX_ID, canonical_kind};
+use crate::intake::{EARLIEST, EventRow, LARGEST, MAX_ID, MAX_QUERY, canonical_kind};
 use crate::scope::Tenant;
 
 const DAY: i64 = 86_400_000_000;
@@ -30,7 +30,6 @@ pub(crate) fn check(events: &[NewEvent], now: DateTime<Utc>) -> Vec<Fault> {
             ("customer_id", Some(&event.customer_id)),
             ("product_id", event.product_id.as_ref()),
             ("campaign_id", event.campaign_id.as_ref()),
-            ("query", event.query.as_ref()),
             ("basket_id", event.basket_id.as_ref()),
             ("event_id", event.event_id.as_ref()),
         ];
@@ -57,6 +56,11 @@ pub(crate) fn check(events: &[NewEvent], now: DateTime<Utc>) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// The words searched for, cut as those of a file are.
+fn searched(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_QUERY)]
 }
 
 /// Columns of the events, as Postgres takes them.
@@ -120,7 +124,7 @@ pub(crate) async fn insert(
             quantity: event.quantity,
             revenue: event.revenue,
             campaign_id: text(event.campaign_id.as_ref()),
-            query: text(event.query.as_ref()),
+            query: text(event.query.as_ref()).map(searched),
             basket_id: text(event.basket_id.as_ref()),
             event_id: text(event.event_id.as_ref()),
         };

@@ -33,7 +33,7 @@ pub(crate) const COLUMNS: [&str; 10] = [
 /// The longest id, in bytes; longer ones do not fit into an index.
 pub const MAX_ID: usize = 512;
 /// The longest searched words, in bytes; longer ones are cut.
-const MAX_QUERY: usize = 512;
+pub(crate) const MAX_QUERY: usize = 512;
 const DAY: i64 = 86_400_000_000;
 
 /// An event of a file.
