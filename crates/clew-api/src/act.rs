@@ -59,7 +59,8 @@ impl Acting {
     pub(crate) async fn of(parts: &mut Parts, state: &ApiState, actor: Actor, actor_id: Uuid) -> Self {
         let path =
             parts.extensions.get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
-        let mut act = Act::new(actor, openapi::operation_id(&parts.method, &path).unwrap_or("unknown"));
+        let mut act =
+            Act::new(actor, openapi::operation(&parts.method, &path).map_or("unknown", |known| known.id));
         act.actor_id = Some(actor_id);
         act.address = address::of_sender(&parts.headers, &parts.extensions, &state.config().trusted_proxies);
         act.request_id = context::request_id().parse().ok();

@@ -66,9 +66,10 @@ impl IntoResponse for Answer {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct List<T> {
     /// The rows of the page.
+    #[schema(max_items = 1000)]
     data: Vec<T>,
     /// Ask for the next page with it; null on the last.
-    #[schema(example = "AQx3Yl9wb3NpdGlvbg")]
+    #[schema(max_length = 1024, example = "AQx3Yl9wb3NpdGlvbg")]
     next_cursor: Option<String>,
 }
 

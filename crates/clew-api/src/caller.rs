@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::act::Acting;
 use crate::context;
+use crate::extract;
 use crate::problem::{Code, Problem, Result};
 use crate::state::ApiState;
 use crate::token::{Subject, unauthenticated};
@@ -179,6 +180,7 @@ impl<N: Needs> FromRequestParts<ApiState> for Caller<N> {
             let detail = format!("this needs the right {}; the credential has {found}", N::WORD);
             return Err(Problem::new(Code::Forbidden, detail));
         }
+        extract::check_no_query(parts)?;
         let acting = Acting::of(parts, state, actor, id).await;
         Ok(Self { tenant_id, id, right, session_id, acting, needs: PhantomData })
     }

@@ -1,8 +1,9 @@
 //! Bodies, query strings and path ids, read into words of the domain or refused with everything that is wrong.
 
 use axum::body::Body as HttpBody;
-use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
 use axum::http::{HeaderMap, header, request::Parts};
+use clew_store::intake::MAX_ID;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::openapi;
 use crate::problem::{Code, FieldError, Problem, Result};
-use crate::schema::Schemas;
+use crate::schema::{MAX_ERRORS, Schemas};
 use crate::state::ApiState;
 
 /// A JSON body, checked against its schema in the document before it is read into `T`.
@@ -64,7 +65,23 @@ pub(crate) fn check_and_read<T: DeserializeOwned + ToSchema>(value: Value) -> Re
         return Err(Problem::invalid(errors));
     }
     // What the schema cannot say (a number too large for its type, say) is said by serde.
-    serde_json::from_value(value).map_err(|error| Problem::field("", error.to_string()))
+    serde_json::from_value(whole_numbers(value)).map_err(|error| Problem::field("", error.to_string()))
+}
+
+/// Writes 74.0 as 74: to JSON they are the same number (JSON Schema, section 4.2.3), to serde they are not.
+fn whole_numbers(value: Value) -> Value {
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            // Up to 2^53, where every integer is a float of its own.
+            Some(x) if x.fract() == 0.0 && x.abs() <= 9_007_199_254_740_992.0 => Value::from(x as i64),
+            _ => Value::Number(number),
+        },
+        Value::Array(items) => items.into_iter().map(whole_numbers).collect(),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, one)| (name, whole_numbers(one))).collect())
+        }
+        other => other,
+    }
 }
 
 fn check_media_type(headers: &HeaderMap, kinds: &[&str]) -> Result<()> {
@@ -106,6 +123,23 @@ impl<T: DeserializeOwned + IntoParams> FromRequestParts<ApiState> for Query<T> {
     }
 }
 
+/// Refuses every parameter of the query where the operation has none; where it has some, [`Query`] looks at them.
+///
+/// # Errors
+/// 422 that names each.
+pub(crate) fn check_no_query(parts: &Parts) -> Result<()> {
+    let path = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let query = parts.uri.query().unwrap_or_default();
+    if query.is_empty() || openapi::operation(&parts.method, path).is_none_or(|known| known.has_query) {
+        return Ok(());
+    }
+    let errors = query.split('&').map(|pair| FieldError {
+        pointer: format!("?{}", pair.split('=').next().unwrap_or_default()),
+        detail: "is not a known parameter; known: there are none here".into(),
+    });
+    Err(Problem::invalid(errors.take(MAX_ERRORS).collect()))
+}
+
 fn read_pairs<T: DeserializeOwned + IntoParams>(pairs: Vec<(String, String)>) -> Result<T> {
     let schemas = Schemas { named: openapi::schemas() };
     let parameters = T::into_params(|| Some(ParameterIn::Query));
@@ -119,8 +153,9 @@ fn read_pairs<T: DeserializeOwned + IntoParams>(pairs: Vec<(String, String)>) ->
             errors.push(FieldError { pointer, detail: format!("is not a known parameter; known: {known}") });
             continue;
         };
-        let schema = serde_json::to_value(&parameter.schema).map_err(Problem::internal)?;
-        let value = typed(schemas.resolve(&schema), &text);
+        let mut schema = serde_json::to_value(&parameter.schema).map_err(Problem::internal)?;
+        openapi::bound(&mut schema);
+        let value = whole_numbers(typed(schemas.resolve(&schema), &text));
         let found = schemas.check(&schema, &value);
         errors.extend(found.into_iter().map(|e| FieldError { pointer: pointer.clone(), detail: e.detail }));
         if given.insert(name, value).is_some() {
@@ -156,6 +191,11 @@ fn typed(schema: &Value, text: &str) -> Value {
     }
 }
 
+/// A UUID in the one form that RFC 9562 (section 4) and the document give it.
+pub(crate) fn uuid(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
 /// A UUID in the path. What is no UUID names nothing, hence 404.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Id(pub(crate) Uuid);
@@ -164,14 +204,13 @@ impl FromRequestParts<ApiState> for Id {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self> {
-        let Path(id) = Path::<Uuid>::from_request_parts(parts, state)
-            .await
-            .map_err(|_| Problem::new(Code::NotFound, "the path holds no valid id"))?;
-        Ok(Self(id))
+        let no_id = || Problem::new(Code::NotFound, "the path holds no valid id");
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await.map_err(|_| no_id())?;
+        uuid(&text).map(Self).ok_or_else(no_id)
     }
 }
 
-/// A tenant's own id (of a customer, a product) in the path: any text of 1 to 256 bytes.
+/// A tenant's own id (of a customer, a product) in the path: any text of 1 to 512 bytes, as long as an import may bring.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnId(pub(crate) String);
 
@@ -182,7 +221,7 @@ impl FromRequestParts<ApiState> for OwnId {
         let Path(id) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|_| Problem::new(Code::NotFound, "the path holds no valid id"))?;
-        if id.is_empty() || id.len() > 256 || id.contains('\0') {
+        if id.is_empty() || id.len() > MAX_ID || id.contains('\0') {
             return Err(Problem::new(Code::NotFound, "the path holds no valid id"));
         }
         Ok(Self(id))

@@ -40,7 +40,7 @@ impl FromRequestParts<ApiState> for IdempotencyKey {
 fn read(headers: &HeaderMap) -> Result<Option<String>> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let text = value.to_str().unwrap_or_default();
-    if text.is_empty() || text.len() > 255 {
+    if text.is_empty() || text.len() > 255 || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Problem::field("Idempotency-Key", "expected 1 to 255 visible ASCII characters"));
     }
     Ok(Some(text.to_owned()))

@@ -22,6 +22,7 @@ use crate::limit;
 use crate::metrics::{IN_FLIGHT, REQUEST_SECONDS};
 use crate::problem::{Code, Problem};
 use crate::state::ApiState;
+use crate::{address, openapi};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -36,6 +37,7 @@ const DOCS_CSP: HeaderValue = HeaderValue::from_static(
 pub(crate) fn surround(router: Router, state: &ApiState) -> Router {
     let router = router
         .layer(from_fn_with_state(state.clone(), deadline))
+        .layer(from_fn_with_state(state.clone(), limit_open))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             panicked(panic.as_ref()).into_response()
         }))
@@ -118,6 +120,19 @@ fn method_label(method: &Method) -> &'static str {
         "OPTIONS" => "OPTIONS",
         _ => "other",
     }
+}
+
+/// Counts what needs no credential by the sender's network; the rest is counted when its caller is known.
+async fn limit_open(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    if openapi::operation(request.method(), path).is_some_and(|known| known.is_open) {
+        let trusted = &state.config().trusted_proxies;
+        let sender = address::of_sender(request.headers(), request.extensions(), trusted);
+        if let Err(problem) = state.limiter().check_open(&address::network(sender)) {
+            return problem.into_response();
+        }
+    }
+    next.run(request).await
 }
 
 /// Ends a request that takes too long. Imports are bounded by their pauses instead.

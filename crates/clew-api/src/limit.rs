@@ -56,6 +56,7 @@ pub(crate) struct Left {
 pub(crate) struct Limiter {
     tenants: Policy,
     credentials: Policy,
+    addresses: Policy,
     clock: DefaultClock,
     n_requests: AtomicU32,
 }
@@ -65,6 +66,7 @@ impl Limiter {
         Self {
             tenants: Policy::new("tenant", of_tenant),
             credentials: Policy::new("credential", of_credential),
+            addresses: Policy::new("address", of_credential),
             clock: DefaultClock::default(),
             n_requests: AtomicU32::new(0),
         }
@@ -76,33 +78,59 @@ impl Limiter {
     /// # Errors
     /// 429 with the seconds to wait.
     pub(crate) fn check(&self, tenant_id: Uuid, credential_id: Uuid) -> Result<()> {
-        if self.n_requests.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
-            self.tenants.buckets.retain_recent();
-            self.credentials.buckets.retain_recent();
-        }
+        self.sweep();
         let credential = self.credentials.check(credential_id, &self.clock);
         let tenant = match &credential {
             Ok(_) => self.tenants.check(tenant_id, &self.clock),
             Err(_) => Ok(None),
         };
-        let mut left = Vec::new();
-        let mut refused = None;
-        for outcome in [credential, tenant] {
-            match outcome {
-                Ok(one) => left.extend(one),
-                Err((one, wait_s)) => {
-                    left.push(one);
-                    refused = Some((one.name, wait_s));
-                }
+        answer([credential, tenant])
+    }
+
+    /// Counts one request that needs no credential, by the network that it comes from. An address may ask as often as
+    /// a credential may.
+    ///
+    /// # Errors
+    /// 429 with the seconds to wait.
+    pub(crate) fn check_open(&self, network: &str) -> Result<()> {
+        self.sweep();
+        let hash = blake3::hash(network.as_bytes());
+        let id = Uuid::from_slice(&hash.as_bytes()[..16]).unwrap_or_default();
+        answer([self.addresses.check(id, &self.clock)])
+    }
+
+    fn sweep(&self) {
+        if self.n_requests.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            for policy in [&self.tenants, &self.credentials, &self.addresses] {
+                policy.buckets.retain_recent();
             }
         }
-        context::set_limits(left);
-        match refused {
-            None => Ok(()),
-            Some((whose, wait_s)) => {
-                let detail = format!("too many requests of this {whose}; come back in {wait_s} s");
-                Err(Problem::too_many_requests(detail, wait_s))
+    }
+}
+
+/// What a request was counted as: what is left of a policy, none when it was not asked, or the refusal with the seconds
+/// to wait.
+type Outcome = Result<Option<Left>, (Left, u64)>;
+
+/// Notes what is left for the answer's headers.
+fn answer<const N: usize>(outcomes: [Outcome; N]) -> Result<()> {
+    let mut left = Vec::new();
+    let mut refused = None;
+    for outcome in outcomes {
+        match outcome {
+            Ok(one) => left.extend(one),
+            Err((one, wait_s)) => {
+                left.push(one);
+                refused = Some((one.name, wait_s));
             }
+        }
+    }
+    context::set_limits(left);
+    match refused {
+        None => Ok(()),
+        Some((whose, wait_s)) => {
+            let detail = format!("too many requests of this {whose}; come back in {wait_s} s");
+            Err(Problem::too_many_requests(detail, wait_s))
         }
     }
 }
@@ -122,7 +150,7 @@ impl Policy {
         Left { name: self.name, requests: self.requests, n_left, full_in_s }
     }
 
-    fn check(&self, id: Uuid, clock: &DefaultClock) -> Result<Option<Left>, (Left, u64)> {
+    fn check(&self, id: Uuid, clock: &DefaultClock) -> Outcome {
         match self.buckets.check_key(&id) {
             Ok(state) => Ok(Some(self.left(state.remaining_burst_capacity()))),
             Err(refused) => Err((self.left(0), refused.wait_time_from(clock.now()).as_secs() + 1)),

@@ -1,6 +1,9 @@
 //! The OpenAPI 3.1 document: collected from the handlers, then finished in one place — the shared problems,
 //! the shared headers, and an example for every body.
 
+mod bounds;
+mod operation;
+
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -9,20 +12,21 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::{ContactBuilder, InfoBuilder, LicenseBuilder, OpenApi};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::example::example;
 use crate::problem::{Code, FieldError, ProblemBody};
 use crate::routes;
 use crate::schema::Schemas;
 
+pub(crate) use bounds::apply as bound;
+
 const DESCRIPTION: &str = "clew finds, for an offer, the customers most likely to buy, and how many to contact.\n\n\
 Credentials: `Authorization: Bearer …` with an API key, or the access token that `POST /v1/sign-in` gives a member. The tenant comes from the credential. Rights: `reader` < `marketer` < `owner`; \
 `ingest` may only send data and follow it; `operator` manages tenants and sees no tenant's data. The security \
-requirement of each operation names the least right that suffices.\n\n\
+requirement of each operation names the least right that suffices, or several, each of which does.\n\n\
 Lists: `?limit=&cursor=` give `{data, next_cursor}`. Long work answers `202` with `Location: /v1/jobs/{id}`. Errors \
 are `application/problem+json` with a closed list of codes. `Idempotency-Key` on a creating POST makes it safe to send \
 again: the same key and body replay the first answer for 24 hours. Times are RFC 3339 in UTC, money is a decimal in the tenant's currency.";
 
-const TAGS: [(&str, &str); 17] = [
+const TAGS: [(&str, &str); 19] = [
     ("service", "Health, metrics and this document."),
     ("tenants", "The operator's: making tenants; and what a tenant sees of itself."),
     ("sign-in", "Signing in and out, and one's own password."),
@@ -30,6 +34,8 @@ const TAGS: [(&str, &str); 17] = [
     ("keys", "API keys."),
     ("imports", "Files in."),
     ("events", "Events as they happen."),
+    ("customers", "The people in the tenant's file, one by one; what is known of one, and its erasure."),
+    ("products", "The catalogue, one by one."),
     ("data", "What is known."),
     ("models", "Trained models and their reports."),
     ("jobs", "Long work."),
@@ -63,22 +69,57 @@ pub(crate) fn schemas() -> &'static Map<String, Value> {
         .unwrap_or_else(|| EMPTY.get_or_init(Map::new))
 }
 
-/// The id of the operation of a method and a path as the document writes it.
-pub(crate) fn operation_id(method: &Method, path: &str) -> Option<&'static str> {
-    static IDS: OnceLock<HashMap<&'static str, HashMap<String, &'static str>>> = OnceLock::new();
-    let ids = IDS.get_or_init(|| {
+/// What the document says of an operation, as far as every request needs it.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Its id.
+    pub(crate) id: &'static str,
+    /// It needs no credential.
+    pub(crate) is_open: bool,
+    /// It reads parameters of the query.
+    pub(crate) has_query: bool,
+}
+
+/// The operation of a method and a path as the document writes it. HEAD is GET without its body.
+pub(crate) fn operation(method: &Method, path: &str) -> Option<&'static Known> {
+    static KNOWN: OnceLock<HashMap<&'static str, HashMap<String, Known>>> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
         let paths = document()["paths"].as_object().into_iter().flatten();
-        let ids_of = |item: &'static Value| {
+        let of = |item: &'static Value| {
             let methods = item.as_object().into_iter().flatten();
             methods
-                .filter_map(|(method, operation)| {
-                    Some((method.to_uppercase(), operation["operationId"].as_str()?))
-                })
+                .filter_map(|(method, operation)| Some((method.to_uppercase(), read(operation)?)))
                 .collect()
         };
-        paths.map(|(path, item)| (path.as_str(), ids_of(item))).collect()
+        paths.map(|(path, item)| (path.as_str(), of(item))).collect()
     });
-    ids.get(path)?.get(method.as_str()).copied()
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    known.get(path)?.get(method.as_str())
+}
+
+fn read(operation: &'static Value) -> Option<Known> {
+    let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+    Some(Known {
+        id: operation["operationId"].as_str()?,
+        is_open: operation.get("security").is_none(),
+        has_query: parameters.any(|parameter| parameter["in"] == "query"),
+    })
+}
+
+/// A scheme for each right. All are the same header; what differs is what the credential may do.
+fn rights() -> Value {
+    let scheme = |may: &str| {
+        json!({"type": "http", "scheme": "bearer", "description": format!(
+            "An API key, `clew_live_<public id>_<secret>`, or the access token of a signed-in member, that {may}.",
+        )})
+    };
+    json!({
+        "reader": scheme("sees everything of its tenant that is not closed to its right, and changes nothing"),
+        "marketer": scheme("works with offers, segments, rules and models, too"),
+        "owner": scheme("does everything in its tenant"),
+        "ingest": scheme("sends data and follows what became of it, and sees nothing else"),
+        "operator": scheme("manages tenants, and sees no tenant's data"),
+    })
 }
 
 fn finish(mut open: OpenApi) -> Value {
@@ -90,12 +131,9 @@ fn finish(mut open: OpenApi) -> Value {
         .contact(Some(ContactBuilder::new().name(Some("clew")).build()))
         .build();
     let mut document = serde_json::to_value(open).unwrap_or_default();
-    document["servers"] = json!([{"url": "/", "description": "this server"}]);
+    document["servers"] = json!([{"url": "/", "description": "This server: production, or wherever it runs.", "x-internal": false}]);
     document["tags"] = TAGS.iter().map(|(name, text)| json!({"name": name, "description": text})).collect();
-    document["components"]["securitySchemes"] = json!({"key": {
-        "type": "http", "scheme": "bearer",
-        "description": "An API key, `clew_live_<public id>_<secret>`, or the access token of a signed-in member.",
-    }});
+    document["components"]["securitySchemes"] = rights();
     let named =
         document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     merge_all_of(&mut document, &Schemas { named: &named });
@@ -106,10 +144,31 @@ fn finish(mut open: OpenApi) -> Value {
     let paths = document["paths"].as_object_mut().into_iter().flatten();
     for (path, item) in paths {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            finish_operation(path, method, operation, &Schemas { named: &named });
+            operation::finish(path, method, operation, &Schemas { named: &named });
         }
     }
+    drop_unused(&mut document);
+    bounds::apply(&mut document);
     document
+}
+
+/// Takes away what nothing refers to: the schemas that others were put together from, and the answers to methods that
+/// no operation has.
+fn drop_unused(document: &mut Value) {
+    loop {
+        let text = document.to_string();
+        let mut n_dropped = 0;
+        for kind in ["schemas", "responses"] {
+            let named = document["components"][kind].as_object_mut();
+            let Some(named) = named else { continue };
+            let n_before = named.len();
+            named.retain(|name, _| text.contains(&format!("\"#/components/{kind}/{name}\"")));
+            n_dropped += n_before - named.len();
+        }
+        if n_dropped == 0 {
+            return;
+        }
+    }
 }
 
 /// The schemas of a problem, and a shared response for every status there is.
@@ -129,13 +188,17 @@ fn add_problems(document: &mut Value) {
                     "schema": {"$ref": "#/components/schemas/Problem"}, "examples": {},
                 }},
             });
+            response["headers"] = operation::headers();
             if matches!(status, 429 | 503) {
                 response["headers"]["Retry-After"] = json!({
-                    "description": "Seconds after which to come back.", "schema": {"type": "integer"},
+                    "description": "Seconds after which to come back.",
+                    "schema": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 86_400},
                 });
             }
-            if status == 429 {
-                response["headers"]["RateLimit"] = rate_limit_header();
+            if status == 401 {
+                response["headers"]["WWW-Authenticate"] = json!({
+                    "description": "How to say who one is (RFC 6750).", "schema": {"type": "string", "maxLength": 64},
+                });
             }
         }
         let said = response["description"].as_str().unwrap_or_default().to_owned();
@@ -189,6 +252,15 @@ fn add_patches(document: &mut Value) {
         let reference = content["schema"]["$ref"].as_str().unwrap_or_default();
         let name = reference.trim_start_matches("#/components/schemas/").to_owned();
         let mut schema = named.get(&name).cloned().unwrap_or_default();
+        let required = schema["required"].take();
+        let is_required =
+            |name: &str| required.as_array().is_some_and(|all| all.iter().any(|one| one == name));
+        let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
+        for (field, inner) in properties.into_iter().flatten() {
+            if !is_required(field) {
+                clearable(inner);
+            }
+        }
         schema["required"] = json!([]);
         schema["description"] =
             "A merge patch (RFC 7396): what is given replaces, null clears, what is absent stays.".into();
@@ -203,93 +275,21 @@ fn add_patches(document: &mut Value) {
     }
 }
 
-/// The header that says what the caller may still ask for.
-fn rate_limit_header() -> Value {
-    json!({
-        "description": "Requests left (`r`) and seconds until all are there again (`t`), of the credential and of the \
-            tenant; `RateLimit-Policy` holds the most at once (`q`) and the seconds that they take to come back (`w`).",
-        "schema": {"type": "string"}, "example": "\"credential\";r=3999;t=1, \"tenant\";r=7999;t=1",
-    })
+/// Lets a field be null, which clears it.
+fn clearable(schema: &mut Value) {
+    if let Some(Value::String(kind)) = schema.get("type") {
+        let kinds = json!([kind, "null"]);
+        schema["type"] = kinds;
+        if let Some(Value::Array(allowed)) = schema.get_mut("enum") {
+            allowed.push(Value::Null);
+        }
+    } else if schema.get("$ref").is_some() {
+        *schema = json!({"oneOf": [{"type": "null"}, schema.take()]});
+    }
 }
 
 fn response_name(status: u16) -> String {
     format!("problem_{status}")
-}
-
-/// Adds what all operations share: their problems, headers and examples.
-fn finish_operation(path: &str, method: &str, operation: &mut Value, schemas: &Schemas<'_>) {
-    // Sentences that the code breaks into lines are one line here.
-    for text in ["summary", "description"] {
-        if let Some(Value::String(text)) = operation.get_mut(text) {
-            *text = text.replace("\n\n", "\u{0}").replace('\n', " ").replace('\u{0}', "\n\n");
-        }
-    }
-    let secured = operation.get("security").is_some();
-    let responses = operation["responses"].as_object().cloned().unwrap_or_default();
-    let creates = method == "post" && (responses.contains_key("201") || responses.contains_key("202"));
-    let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-    let has_body = operation.get("requestBody").is_some();
-    let mut problems: Vec<u16> = vec![500];
-    if secured {
-        problems.extend([401, 403, 429, 503]);
-    }
-    if path.contains('{') {
-        problems.push(404);
-    }
-    if parameters.iter().any(|p| p["in"] == "query") || has_body {
-        problems.extend([400, 422]);
-    }
-    if has_body {
-        problems.extend([413, 415]);
-    }
-    if creates {
-        problems.push(409);
-    }
-    // A rotation makes a secret, though no thing of its own.
-    if creates || method == "post" && path.ends_with("/rotate") {
-        let header = json!({
-            "name": "Idempotency-Key", "in": "header", "required": false, "example": "order-2026-11-22-0001",
-            "description": "The same key and body replay the first answer for 24 hours; another body is 422.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-        });
-        operation["parameters"] = parameters.into_iter().chain([header]).collect();
-    }
-    // A handler names its further problems by their status alone.
-    problems.extend(responses.keys().filter_map(|s| s.parse::<u16>().ok()).filter(|s| *s >= 400));
-    for status in problems {
-        let shared = format!("#/components/responses/{}", response_name(status));
-        operation["responses"][status.to_string()] = json!({"$ref": shared});
-    }
-    for (status, response) in operation["responses"].as_object_mut().into_iter().flatten() {
-        if response.get("$ref").is_some() {
-            continue;
-        }
-        response["headers"]["x-request-id"] = json!({"description": "The request's id, as in the log.", "schema": {"type": "string", "format": "uuid"}});
-        if secured {
-            response["headers"]["RateLimit"] = rate_limit_header();
-        }
-        if status == "201" || status == "202" && path != "/v1/events" {
-            let what = if status == "202" { "The job to follow." } else { "What was made." };
-            response["headers"]["Location"] = json!({"description": what, "schema": {"type": "string"}, "example": "/v1/jobs/0198c6a1-7a52-7c3e-9d0f-3f6f4c3b2a10"});
-        }
-        add_examples(&mut response["content"], schemas);
-    }
-    if let Some(body) = operation.get_mut("requestBody") {
-        add_examples(&mut body["content"], schemas);
-    }
-    if let Some(content) = operation["responses"].as_object_mut() {
-        content.sort_keys();
-    }
-}
-
-fn add_examples(content: &mut Value, schemas: &Schemas<'_>) {
-    let Some(content) = content.as_object_mut() else { return };
-    for media in content.values_mut() {
-        if media.get("example").is_none() && media.get("examples").is_none() {
-            let shown = example(&media["schema"], schemas);
-            media["example"] = shown;
-        }
-    }
 }
 
 impl Code {

@@ -2,14 +2,15 @@
 //! So what the document promises is what is enforced, and a client gets all field errors in one answer.
 //! Only the keywords that the document uses are read: `$ref type enum const properties required
 //! additionalProperties items oneOf anyOf allOf minimum maximum exclusiveMinimum minLength maxLength minItems
-//! maxItems format`.
+//! maxItems format`. What a `pattern` says is held by whatever reads the field.
 
 use serde_json::{Map, Value};
 
+use crate::extract::uuid;
 use crate::problem::FieldError;
 
 /// More errors than this help nobody.
-const MAX_ERRORS: usize = 100;
+pub(crate) const MAX_ERRORS: usize = 100;
 
 /// Schemas by name, as in `components.schemas` of the document.
 pub(crate) struct Schemas<'a> {
@@ -203,9 +204,9 @@ fn check_text(schema: &Value, text: &str, say: &mut impl FnMut(String)) {
     }
     let format = schema.get("format").and_then(Value::as_str);
     let good = match format {
-        Some("uuid") => uuid::Uuid::try_parse(text).is_ok(),
+        Some("uuid") => uuid(text).is_some(),
         Some("date-time") => chrono::DateTime::parse_from_rfc3339(text).is_ok(),
-        Some("date") => text.parse::<chrono::NaiveDate>().is_ok(),
+        Some("date") => text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok(),
         Some("email") => clew_store::member::email(text).is_some(),
         _ => true,
     };

@@ -39,21 +39,25 @@ fn every_operation_is_named_described_and_shows_an_example_and_its_errors() {
         let (verb, resource) = id.split_once('_').unwrap();
         assert!(!verb.is_empty() && !resource.is_empty(), "{id}");
         assert!(operation["summary"].is_string() && operation["tags"][0].is_string(), "{id}");
+        assert!(operation["description"].as_str().unwrap().contains("Needs "), "{id}");
         let responses = operation["responses"].as_object().unwrap();
         let mut expected = vec!["500"];
         if operation.get("security").is_some() {
-            expected.extend(["401", "403", "429", "503"]);
+            expected.extend(["401", "403", "422", "429", "503"]);
         } else {
             // To sign in, one need not be signed in.
             let signs_in = path == "/v1/sign-in" || path.starts_with("/v1/sign-in/");
             assert!(signs_in || !path.starts_with("/v1"), "{id} is open to all");
+            expected.push("429");
             expected.extend(signs_in.then_some(["401", "503"]).into_iter().flatten());
         }
         if path.contains('{') {
             expected.push("404");
         }
         if operation.get("requestBody").is_some() {
-            expected.extend(["400", "413", "415", "422"]);
+            expected.extend(["413", "415", "422"]);
+            let is_json = operation["requestBody"]["content"].get("application/json").is_some();
+            expected.extend(is_json.then_some("400"));
             examples_of(id, &operation["requestBody"]);
         }
         if method == "post" && (responses.contains_key("201") || responses.contains_key("202")) {
@@ -92,6 +96,40 @@ fn examples_of(id: &str, place: &Value) {
         let problems = clew_api::openapi::check_example(&media["schema"], example);
         assert!(problems.is_empty(), "{id}: {kind}: {problems:?}\n{example}");
     }
+}
+
+#[test]
+fn everything_has_its_bounds() {
+    fn walk(value: &Value, place: &str, unbounded: &mut Vec<String>) {
+        let Value::Object(fields) = value else {
+            for (index, inner) in value.as_array().into_iter().flatten().enumerate() {
+                walk(inner, &format!("{place}/{index}"), unbounded);
+            }
+            return;
+        };
+        let kinds = match &value["type"] {
+            Value::String(one) => vec![one.as_str()],
+            many => many.as_array().into_iter().flatten().filter_map(Value::as_str).collect(),
+        };
+        let has = |word: &str| fields.contains_key(word);
+        let bounded = kinds.iter().all(|kind| match *kind {
+            "integer" => has("minimum") && has("maximum") && has("format"),
+            "array" => has("maxItems"),
+            "string" => has("enum") || has("const") || has("maxLength") && (has("format") || has("pattern")),
+            _ => true,
+        });
+        if !bounded {
+            unbounded.push(place.to_owned());
+        }
+        for (name, inner) in fields {
+            if !matches!(name.as_str(), "example" | "examples" | "default") {
+                walk(inner, &format!("{place}/{name}"), unbounded);
+            }
+        }
+    }
+    let mut unbounded = Vec::new();
+    walk(clew_api::document(), "", &mut unbounded);
+    assert!(unbounded.is_empty(), "without bounds:\n{}", unbounded.join("\n"));
 }
 
 #[test]

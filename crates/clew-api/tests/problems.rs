@@ -4,7 +4,10 @@
 
 mod common;
 
+use std::net::SocketAddr;
+
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::Method;
 use clew_api::{ApiConfig, Requests};
 use clew_store::quota::Quota;
@@ -115,6 +118,61 @@ async fn a_credential_has_its_own_allowance_and_every_answer_says_what_is_left()
     other.get("/v1/offers").await.expect(200);
     // Who is unknown learns nothing of anybody's allowance.
     assert_eq!(api.nobody().get("/v1/offers").await.expect(401).header("ratelimit"), "");
+}
+
+#[tokio::test]
+async fn what_needs_no_credential_is_counted_by_its_sender() {
+    let few = Requests { per_second: 1, burst: 2 };
+    let config = ApiConfig { credential_requests: few, ..ApiConfig::default() };
+    let api = Api::start_with(config).await;
+    let from = |address: [u8; 4]| {
+        let peer = ConnectInfo(SocketAddr::from((address, 4711)));
+        let client = api.nobody();
+        async move {
+            let request = client.request(Method::GET, "/healthz").extension(peer);
+            client.send(request.body(Body::empty()).unwrap()).await
+        }
+    };
+    let first = from([192, 0, 2, 1]).await.expect(200);
+    assert_eq!(first.header("ratelimit"), "\"address\";r=1;t=1");
+    from([192, 0, 2, 1]).await.expect(200);
+    let refused = from([192, 0, 2, 1]).await.expect(429);
+    assert_eq!(refused.problem(), "too_many_requests");
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    from([192, 0, 2, 2]).await.expect(200);
+    // What asks for a credential is counted by that.
+    api.reader().await.get("/v1/offers").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_parameter_is_refused_where_there_are_none_and_a_whole_number_is_one_however_it_is_written() {
+    let api = Api::start().await;
+    let marketer = api.marketer().await;
+    let refused = marketer.get("/v1/tenant?a=1&b").await.expect(422);
+    let none = "is not a known parameter; known: there are none here";
+    assert_eq!(refused.errors(), [format!("?a: {none}"), format!("?b: {none}")]);
+    let offer = json!({"name": "wine", "product_ids": ["p1"], "horizon_days": 28.0});
+    let offer = marketer.post("/v1/offers", &offer).await.expect(201).body();
+    assert_eq!(offer["horizon_days"], json!(28));
+    let half = json!({"name": "wine", "product_ids": ["p1"], "horizon_days": 28.5});
+    let half = marketer.post("/v1/offers", &half).await.expect(422);
+    assert_eq!(half.errors(), ["/horizon_days: expected integer or null, found 28.5"]);
+    // An id in another spelling names nothing.
+    let id = offer["id"].as_str().unwrap();
+    marketer.get(&format!("/v1/offers/{id}")).await.expect(200);
+    marketer.get(&format!("/v1/offers/{}", id.replace('-', ""))).await.expect(404);
+}
+
+#[tokio::test]
+async fn a_merge_patch_is_read_under_its_own_name() {
+    let api = Api::start().await;
+    let marketer = api.marketer().await;
+    marketer.json(Method::PUT, "/v1/products/p1", &json!({"price": 3, "brand": "x"})).await.expect(201);
+    let request = marketer.request(Method::PATCH, "/v1/products/p1");
+    let request = request.header("content-type", "application/merge-patch+json");
+    let patch = json!({"price": null, "brand": "y"}).to_string();
+    let patched = marketer.send(request.body(Body::from(patch)).unwrap()).await.expect(200).body();
+    assert_eq!(patched["attributes"], json!({"brand": "y"}));
 }
 
 #[tokio::test]

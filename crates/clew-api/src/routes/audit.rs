@@ -126,7 +126,7 @@ async fn list_audit(
 #[into_params(parameter_in = Query)]
 struct VerifyQuery {
     /// A `head` that an earlier check gave. With it, a log that was rewritten as a whole is found too.
-    #[param(max_length = 100)]
+    #[param(max_length = 100, pattern = "^[0-9]{1,18}:[0-9a-f]{64}$")]
     head: Option<String>,
 }
 

@@ -82,7 +82,7 @@ struct ImportQuery {
     /// Renames columns and fixes constants: a JSON object `{"our column": "the file's column"}`; a constant stands
     /// in single quotes, as in `{"customer_id": "household_id", "kind": "'purchase'"}`. Parts `dates`, `types`,
     /// `kinds` and `options` name other forms of dates, types, kinds of events and signs.
-    #[param(max_length = 65536, example = "{\"customer_id\":\"household_id\",\"kind\":\"'purchase'\"}")]
+    #[param(max_length = 5000, example = "{\"customer_id\":\"household_id\",\"kind\":\"'purchase'\"}")]
     mapping: Option<String>,
     /// Lets customers who were erased come back with this file. Only an owner may say so; without it their lines are
     /// rejected.

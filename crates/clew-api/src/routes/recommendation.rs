@@ -49,7 +49,7 @@ struct RecommendationsQuery {
 #[serde(deny_unknown_fields)]
 struct ManyRecommendations {
     /// The customers, by id.
-    #[schema(min_items = 1, max_items = 1000, example = json!(["c-20817", "c-3"]))]
+    #[schema(value_type = BTreeSet<String>, min_items = 1, max_items = 1000, example = json!(["c-20817", "c-3"]))]
     customer_ids: Vec<String>,
     /// Products wanted for each.
     #[serde(default = "ten")]

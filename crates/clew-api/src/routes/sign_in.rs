@@ -61,7 +61,7 @@ struct Invitation {
     invitation: SecretString,
     /// 15 to 256 characters of any kind; neither common nor made of what others know of you.
     #[serde(deserialize_with = "secret")]
-    #[schema(value_type = String, format = Password, example = "seven grey herons")]
+    #[schema(value_type = String, format = Password, min_length = 15, max_length = 256, example = "seven grey herons")]
     password: SecretString,
 }
 
@@ -74,7 +74,7 @@ struct PasswordChange {
     current_password: SecretString,
     /// 15 to 256 characters of any kind; neither common nor made of what others know of you.
     #[serde(deserialize_with = "secret")]
-    #[schema(value_type = String, format = Password, example = "eight marmalade skies")]
+    #[schema(value_type = String, format = Password, min_length = 15, max_length = 256, example = "eight marmalade skies")]
     new_password: SecretString,
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Operation {
     pub(crate) parameters: Vec<String>,
     /// The query parameters that must be there, with a value each, from `?` on.
     required: String,
-    /// Who may: the words of its security requirement.
+    /// Who may: the words of its security requirements.
     pub(crate) roles: Vec<String>,
     /// Media type and example of its body.
     pub(crate) body: Option<(String, String)>,
@@ -57,9 +57,9 @@ fn read(path: &str, method: &str, operation: &Value) -> Operation {
         path: path.to_owned(),
         parameters: query.iter().map(name).collect(),
         required: if required.is_empty() { String::new() } else { format!("?{}", required.join("&")) },
-        roles: list(&operation["security"][0]["key"])
+        roles: list(&operation["security"])
             .iter()
-            .map(|role| role.as_str().unwrap().to_owned())
+            .flat_map(|requirement| requirement.as_object().unwrap().keys().cloned())
             .collect(),
         body,
         is_stream: !operation["responses"]["200"]["content"]["text/event-stream"].is_null(),
