@@ -2,9 +2,10 @@
 # make test                                                              every check there is
 # make bench                                                             the README's figures, measured here
 # make trials                                                            walls, kills, bombs and parsers in full: hours
+# make contract                                                          the service held to its document by schemathesis and Spectral
 # make audit                                                             licences, bans and sources of all dependencies
 # make console                                                           rebuilds the page (needs Node 20+)
-.PHONY: demo test bench trials audit console tools lint docs openapi build
+.PHONY: demo test bench trials contract audit console tools lint docs openapi build
 SHELL := /bin/bash
 DEMO_ARGS = $(if $(DATA),--data '$(DATA)') $(if $(CUSTOMERS),--customers $(CUSTOMERS)) $(if $(PORT),--port $(PORT)) $(ARGS)
 
@@ -37,6 +38,10 @@ bench: tools
 
 trials: tools
 	./deploy/trials
+
+# Needs Python 3.11+ and Node 20+; both tools are pinned and fetched once.
+contract: build
+	./deploy/contract
 
 audit:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
