@@ -259,14 +259,15 @@ def untrained(service, seen):
 
 
 def paused(service, seen):
-    """An import whose body stops on its way; the service waits half a minute for it."""
+    """An import whose body stops on its way, for which the service waits half a minute; and one that breaks off."""
     host, port = urllib.parse.urlparse(service.url).netloc.split(":")
-    with socket.create_connection((host, int(port)), timeout=90) as there:
-        head = (f"POST /v1/imports?entity=customers HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {service.owner}\r\n"
-                "Content-Type: text/csv\r\nContent-Length: 100\r\n\r\ncustomer_id\n")
-        there.sendall(head.encode())
-        said = there.recv(64).split(b" ")
-        seen.add(("POST /v1/imports", int(said[1]) if len(said) > 1 else 0))
+    for rest in ("Content-Length: 100\r\n\r\ncustomer_id\n", "Transfer-Encoding: chunked\r\n\r\nthis is no chunk\r\n"):
+        with socket.create_connection((host, int(port)), timeout=90) as there:
+            head = (f"POST /v1/imports?entity=customers HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {service.owner}\r\n"
+                    "Content-Type: text/csv\r\n")
+            there.sendall((head + rest).encode())
+            said = there.recv(64).split(b" ")
+            seen.add(("POST /v1/imports", int(said[1]) if len(said) > 1 else 0))
 
 
 def away(service):

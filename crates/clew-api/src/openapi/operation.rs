@@ -32,12 +32,9 @@ pub(crate) fn finish(path: &str, method: &str, operation: &mut Value, schemas: &
     if path.contains('{') {
         problems.push(404);
     }
+    // Only a body can be such that it is not read at all (400); a query always is.
     if has_body {
-        problems.extend([413, 415, 422]);
-    }
-    // Only JSON can be such that it is not read at all: a query always is, and a file is looked at by its job.
-    if operation.pointer("/requestBody/content/application~1json").is_some() {
-        problems.push(400);
+        problems.extend([400, 413, 415, 422]);
     }
     if creates {
         problems.push(409);
