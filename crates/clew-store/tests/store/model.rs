@@ -91,7 +91,7 @@ async fn the_oldest_models_go_but_never_the_one_that_answers() {
         ids.push(row.id);
     }
     let others = test.hashes(two).await.unwrap();
-    assert_eq!(mark(&test, one).await, [Uuid::nil(); 0], "ten are kept unless told otherwise");
+    assert!(mark(&test, one).await.is_empty(), "ten are kept unless told otherwise");
     let mut tenant = test.store.tenant(one).await.unwrap();
     assert!(tenant::set_models_kept(&mut tenant, 1).await.is_err(), "the floor");
     drop(tenant);
