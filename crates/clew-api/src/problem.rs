@@ -198,7 +198,12 @@ impl Problem {
     }
 
     /// 422 with every field error found.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
+        // What was sent is repeated in the answer; the document's texts hold no U+0000, and Postgres keeps none.
+        for error in &mut errors {
+            error.pointer = error.pointer.replace('\0', "\u{fffd}");
+            error.detail = error.detail.replace('\0', "\u{fffd}");
+        }
         let detail = match errors.as_slice() {
             [one] if one.pointer.is_empty() => one.detail.clone(),
             [one] => format!("{}: {}", one.pointer, one.detail),

@@ -151,6 +151,9 @@ async fn a_parameter_is_refused_where_there_are_none_and_a_whole_number_is_one_h
     let refused = marketer.get("/v1/tenant?a=1&b").await.expect(422);
     let none = "is not a known parameter; known: there are none here";
     assert_eq!(refused.errors(), [format!("?a: {none}"), format!("?b: {none}")]);
+    let refused = marketer.get("/v1/offers?%00a=1").await.expect(422);
+    let known = "is not a known parameter; known: limit, cursor";
+    assert_eq!(refused.errors(), [format!("?\u{fffd}a: {known}")], "U+0000 is in no answer");
     let offer = json!({"name": "wine", "product_ids": ["p1"], "horizon_days": 28.0});
     let offer = marketer.post("/v1/offers", &offer).await.expect(201).body();
     assert_eq!(offer["horizon_days"], json!(28));
