@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use clew_store::audit;
 use clew_store::retention as rows;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -25,7 +27,7 @@ struct RetentionDays {
     /// Events by kind, kinds of your own too; at least 30 days. Null keeps a kind for ever, whatever
     /// `other_events_days` says.
     #[serde(default)]
-    #[schema(example = json!({"view": 395, "search": 395, "coupon_redeemed": 1095, "purchase": null}))]
+    #[schema(schema_with = days_by_kind)]
     events_days: BTreeMap<String, Option<i32>>,
     /// Events of all other kinds.
     #[serde(default)]
@@ -41,6 +43,26 @@ struct RetentionDays {
     #[serde(default)]
     #[schema(minimum = 180, maximum = 36_500, example = 365)]
     audit_days: Option<i32>,
+}
+
+/// The schema of days by kind, whose bounds no attribute can say.
+fn days_by_kind() -> Object {
+    let days = ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .minimum(Some(rows::MIN_EVENTS_DAYS))
+        .maximum(Some(rows::MAX_DAYS));
+    let kind = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+    ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some(
+            "Events by kind, kinds of your own too; at least 30 days. Null keeps a kind for ever, whatever \
+             `other_events_days` says.",
+        ))
+        .property_names(Some(kind))
+        .additional_properties(Some(days))
+        .examples([json!({"view": 395, "search": 395, "coupon_redeemed": 1095, "purchase": null})])
+        .build()
 }
 
 /// What is kept for how long.
