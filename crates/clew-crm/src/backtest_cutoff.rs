@@ -82,7 +82,13 @@ pub(crate) fn judge_cutoff(
             .collect(),
         None => {
             let groups = groupings(&scorer.product_attributes);
-            practice_offers(&run.with_stream(STREAM), &groups, &scorer.state.popularity, N_OFFERS)
+            practice_offers(
+                &run.with_stream(STREAM),
+                &scorer.history().products(),
+                &groups,
+                &scorer.state.popularity,
+                N_OFFERS,
+            )
         }
     };
     let mut judged = Vec::with_capacity(offers.len());

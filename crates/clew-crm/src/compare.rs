@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clew_learn::{Part, Run, metrics};
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::feature_state::DAY;
 use crate::gain_band::Z80;
@@ -16,7 +17,7 @@ use crate::model::Model;
 use crate::records::Records;
 use crate::report::Report;
 use crate::scorer::Scorer;
-use crate::train::train;
+use crate::train::train_keeping;
 use crate::train_launch::groupings;
 use crate::train_offers::{PracticeOffer, practice_offers};
 use crate::train_params::TrainParams;
@@ -78,6 +79,7 @@ pub fn compare(
     live: &Arc<Model>,
     new: &Model,
     params: &TrainParams,
+    checkpoint: &dyn Checkpoint,
 ) -> Result<Comparison> {
     let cutoff = new.as_of - i64::from(new.horizon_days) * DAY;
     let apart = |why: &str| Ok(on_own_windows(&live.report, &new.report, why));
@@ -88,7 +90,8 @@ pub fn compare(
         return apart("the live model has learned from days of the window");
     }
     let asked = TrainParams { as_of: cutoff, ..params.clone() };
-    let challenger = match train(&run.with_progress(&Part::new(run.progress, 0.0, 0.8)), records, &asked) {
+    let part = Part::new(run.progress, 0.0, 0.8);
+    let challenger = match train_keeping(&run.with_progress(&part), records, &asked, checkpoint) {
         Ok(challenger) => Arc::new(challenger),
         Err(Error::NotEnoughData { .. }) => {
             return apart("there is too little data before the window to train on");
@@ -111,7 +114,13 @@ pub fn compare(
 
 fn offers(run: &Run<'_>, scorer: &Scorer) -> Vec<PracticeOffer> {
     let groups = groupings(&scorer.product_attributes);
-    practice_offers(&run.with_stream(STREAM), &groups, &scorer.state.popularity, N_OFFERS)
+    practice_offers(
+        &run.with_stream(STREAM),
+        &scorer.history().products(),
+        &groups,
+        &scorer.state.popularity,
+        N_OFFERS,
+    )
 }
 
 /// An offer by both: live first.

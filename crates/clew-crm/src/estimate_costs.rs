@@ -1,6 +1,7 @@
 //! Costs: how much work a training is, and what a unit of each work took on the reference machine.
 use crate::estimate::Counts;
 use crate::feature_taste::WARM_SWEEPS_SHARE;
+use crate::train_customers::{MAX_JUDGED, max_rows, n_at_once};
 use crate::train_params::TrainParams;
 
 /// The work of a training in units.
@@ -37,6 +38,8 @@ pub(crate) struct Costs {
     value: f64,
     /// A row or column of a matrix × rank³, in a sweep.
     solve: f64,
+    /// An offer in a window.
+    offer: f64,
     /// A customer of an offer in a window.
     pair: f64,
     /// A row that a model is fitted to.
@@ -56,7 +59,11 @@ impl Work {
     /// The work of a training.
     pub(crate) fn of(counts: &Counts, params: &TrainParams, warm: bool, group_customers: u64) -> Work {
         let customers = counts.n_customers as f64;
-        let sample = customers.min(params.max_customers as f64);
+        // The customers of one cutoff: those learned from and those judged on.
+        let n_customers = usize::try_from(counts.n_customers).unwrap_or(usize::MAX);
+        let at_once = n_at_once(n_customers, params)
+            + if n_customers > n_at_once(n_customers, params) { MAX_JUDGED } else { 0 };
+        let sample = customers.min(at_once as f64);
         let events = counts.n_events as f64;
         let share = if customers > 0.0 { sample / customers } else { 1.0 };
         let n_days = f64::from(counts.n_days);
@@ -81,7 +88,7 @@ impl Work {
             windows,
             cold_windows,
             offers: params.n_offers as f64,
-            rows: if warm { 0.0 } else { params.max_rows as f64 * 4.0 / 3.0 },
+            rows: if warm { 0.0 } else { max_rows(n_customers, params) as f64 * 4.0 / 3.0 },
             factors: params.n_factors as f64,
             group_factors: params.n_group_factors as f64,
             values: events * VALUES_PER_EVENT,
@@ -118,8 +125,15 @@ impl Work {
 
 impl Costs {
     /// Two virtual cores of a 2.8 GHz server of 2023 with AVX2.
-    pub(crate) const REFERENCE: Costs =
-        Costs { event: 4.0e-8, value: 4.0e-11, solve: 2.5e-11, pair: 0.8e-6, row: 5.5e-5, scored: 0.6e-5 };
+    pub(crate) const REFERENCE: Costs = Costs {
+        event: 4.0e-8,
+        value: 4.0e-11,
+        solve: 2.5e-11,
+        offer: 2.0e-3,
+        pair: 0.8e-7,
+        row: 5.5e-5,
+        scored: 0.6e-5,
+    };
     /// Seconds of one thread that the arithmetic of the probe took there.
     pub(crate) const PROBE_ARITHMETIC: f64 = 0.068;
     /// Seconds that the single-threaded part of the probe took there.
@@ -133,7 +147,8 @@ impl Costs {
         let by_group = work.group_values * work.group_factors.powi(2) * 2.0 * self.value
             + cube(work.group_customers, work.group_factors) * self.solve;
         let passes = work.windows + work.cold_windows + 1.0;
-        let pairs = work.offers * work.sample * (2.0 * work.windows) + 60.0 * work.sample * work.cold_windows;
+        // Practised on and judged; launches are some dozens.
+        let offers = work.offers * (2.0 * work.windows) + 60.0 * work.cold_windows;
         let scored = work.scored;
         let mut phases = vec![
             ("reading the history", work.events * self.event * passes, 0.0),
@@ -141,7 +156,7 @@ impl Costs {
             (
                 "learning from past windows",
                 work.sampled_events * self.event * passes,
-                pairs * self.pair * if work.warm { 0.5 } else { 1.0 },
+                offers * (self.offer + work.sample * self.pair) * if work.warm { 0.5 } else { 1.0 },
             ),
         ];
         if !work.warm {

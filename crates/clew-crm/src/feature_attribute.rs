@@ -9,6 +9,7 @@ use ahash::RandomState;
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::checkpoint::add;
 use crate::column::{ColumnView, NULL_DATE};
 use crate::feature_state::DAY;
 use crate::ids::NONE;
@@ -68,6 +69,13 @@ impl Attribute {
             (Some(&from), Some(&to)) => &self.codes[from as usize..to as usize],
             _ => &[],
         }
+    }
+
+    /// Adds the groups of all rows to a hash.
+    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
+        add(hasher, &[self.n_groups() as u64]);
+        add(hasher, &self.starts);
+        add(hasher, &self.codes);
     }
 
     /// How many groups there are.

@@ -4,6 +4,7 @@
 //! Ages are whole days before the cutoff, 0 for the day that ends at it.
 use rayon::prelude::*;
 
+use crate::checkpoint::add;
 use crate::product_set::ProductSet;
 
 /// Age given to what never happened; larger than any real age.
@@ -84,6 +85,15 @@ impl LedgerBuilder {
 }
 
 impl Ledger {
+    /// Adds the lines to a hash; the index by product follows from them.
+    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
+        let starts: Vec<u64> = self.starts.iter().map(|&start| start as u64).collect();
+        add(hasher, &starts);
+        add(hasher, &self.product);
+        add(hasher, &self.age);
+        add(hasher, &self.value);
+    }
+
     /// Customers of the ledger, also those without a line.
     pub(crate) fn n_customers(&self) -> usize {
         self.starts.len().saturating_sub(1)

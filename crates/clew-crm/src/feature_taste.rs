@@ -3,12 +3,15 @@
 //! One is of customers × products, the other of customers × groups (each category, brand, … of the catalogue), which is denser and
 //! also speaks of products that were never sold. Both are implicit alternating least squares from the toolbox. In the first, vectors
 //! are pulled towards what the attributes of their customer or product predict; without any history that is the vector.
+use std::sync::Arc;
+
 use clew_learn::Run;
 use clew_learn::als::{Factors, ImplicitAls};
 use clew_learn::format::{File, Writer};
 use ndarray::Array2;
 use rayon::prelude::*;
 
+use crate::checkpoint::add;
 use crate::error::Result;
 use crate::feature_attribute::Attribute;
 use crate::feature_descriptor::Descriptors;
@@ -221,6 +224,31 @@ impl TasteModel {
         writer.section(&format!("{name}.half_life"), &[self.half_life_days])?;
         self.product_descriptors.write(writer, &format!("{name}.described_products"))?;
         self.customer_descriptors.write(writer, &format!("{name}.described_customers"))
+    }
+
+    /// As a file of its own.
+    pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut writer = Writer::new();
+        self.write(&mut writer, "taste")?;
+        Ok(writer.finish())
+    }
+
+    /// Opens what [`TasteModel::to_bytes`] wrote.
+    pub(crate) fn open(bytes: Vec<u8>) -> Result<TasteModel> {
+        TasteModel::read(&File::open(Arc::new(bytes))?, "taste")
+    }
+
+    /// Adds to a hash what a factorisation that starts from it makes use of.
+    pub(crate) fn hash(&self, hasher: &mut blake3::Hasher) {
+        let described = &self.customer_descriptors;
+        add(hasher, &described.mean);
+        for matrix in [&self.products.columns, &self.groups.columns].into_iter().chain(&described.groups) {
+            add(hasher, &[matrix.nrows() as u64, matrix.ncols() as u64]);
+            matrix.rows().into_iter().for_each(|row| match row.as_slice() {
+                Some(row) => add(hasher, row),
+                None => add(hasher, &row.to_vec()),
+            });
+        }
     }
 
     /// Reads back what [`TasteModel::write`] wrote.

@@ -21,6 +21,7 @@ use crate::feature_state::{DAY, Lines};
 use crate::history::History;
 use crate::leak_bins::bins;
 use crate::leak_strength::{Strength, Window, windows};
+use crate::train_customers::TrainCustomers;
 use crate::train_params::TrainParams;
 use crate::train_report::day;
 use crate::train_setting;
@@ -136,12 +137,17 @@ impl LeftOut {
 /// Looks for leaks in everything before `history.as_of()`, for a training that has these settings. A tenant with too little to learn from
 /// has none.
 pub(crate) fn inspect(run: &Run<'_>, history: &History<'_>, params: &TrainParams) -> Result<Vec<Leak>> {
-    let customers = train_setting::learned_from(run, history, params);
-    let lines = Lines::read(history, customers, history.n_products(), None);
+    let chosen = TrainCustomers::draw(run, history, params);
+    let lines = lines_of(&chosen, history);
     let (groupings, _) = train_setting::learn_attributes(history, &params.left_out, params.support());
     let attributes: Vec<Attribute> =
         groupings.iter().map(|grouping| grouping.apply(&history.products())).collect();
     inspect_lines(run, history, &lines, &attributes, params)
+}
+
+/// The lines that leaks are looked for in: of a large tenant those of the customers that it is judged on, who are as good as any.
+pub(crate) fn lines_of(chosen: &TrainCustomers, history: &History<'_>) -> Lines {
+    Lines::read(history, chosen.of(0).to_vec(), history.n_products(), None)
 }
 
 /// The same where the lines and the products' attributes are at hand.

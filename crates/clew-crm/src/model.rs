@@ -20,7 +20,7 @@ use crate::report::Report;
 use crate::train_from::Start;
 
 /// Version of the sections and of what the features mean; a file of another version is refused.
-const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 4;
 
 /// A trained model. Opened from bytes it is the same as when it was trained.
 #[derive(Clone, Debug)]

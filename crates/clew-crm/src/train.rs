@@ -2,6 +2,7 @@
 use clew_learn::{Part, Run};
 
 use crate::attribute_effect;
+use crate::checkpoint::{Checkpoint, Nowhere};
 use crate::error::Result;
 use crate::feature_offer;
 use crate::model::Model;
@@ -18,10 +19,21 @@ use crate::train_setting::Setting;
 /// Learns from everything before `params.as_of`. Errors with [`Error::NotEnoughData`](crate::Error::NotEnoughData) under the minimum of
 /// buyers or of days, and with `Stopped` when the run is asked to end.
 pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<Model> {
+    train_keeping(run, records, params, &Nowhere)
+}
+
+/// As [`train`], with a place to keep what is done on the way and to find it again.
+pub fn train_keeping(
+    run: &Run<'_>,
+    records: &Records,
+    params: &TrainParams,
+    checkpoint: &dyn Checkpoint,
+) -> Result<Model> {
     run.report("reading the history", 0.0);
-    let setting = Setting::new(run, records.history(params.as_of), params, None)?;
+    let setting = Setting::new(run, records.history(params.as_of), params, None)?.keeping(checkpoint);
     let groups = groupings(&setting.product_attributes);
-    let offers = practice_offers(run, &groups, &setting.all.popularity, params.n_offers);
+    let offers =
+        practice_offers(run, &setting.history.products(), &groups, &setting.all.popularity, params.n_offers);
     let names = feature_offer::names(&setting.product_attributes);
     let n_features = names.len();
     let every: Vec<usize> = (0..n_features).collect();
@@ -35,7 +47,7 @@ pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<M
             windows: &setting.windows,
             chosen: &every,
             n_features,
-            max_rows: params.max_rows,
+            max_rows: setting.chosen.max_rows,
         },
     )?;
     let cold =

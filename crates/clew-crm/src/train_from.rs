@@ -8,6 +8,7 @@
 use clew_learn::format::{File, Writer};
 use clew_learn::{Part, Run};
 
+use crate::checkpoint::{Checkpoint, Nowhere};
 use crate::error::{Error, Result};
 use crate::feature_offer;
 use crate::feature_state::DAY;
@@ -109,6 +110,17 @@ pub fn needs_full(model: &Model, params: &TrainParams) -> Option<String> {
 /// Learns from everything before `params.as_of`, starting from a model of an earlier day. Errors as [`crate::train()`] does, and when the
 /// model cannot be started from ([`needs_full`]).
 pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model: &Model) -> Result<Model> {
+    train_from_keeping(run, records, params, model, &Nowhere)
+}
+
+/// As [`train_from`], with a place to keep what is done on the way and to find it again.
+pub fn train_from_keeping(
+    run: &Run<'_>,
+    records: &Records,
+    params: &TrainParams,
+    model: &Model,
+    checkpoint: &dyn Checkpoint,
+) -> Result<Model> {
     let refused = |why: String| Error::input(why, "train in full, without a model to start from");
     if let Some(why) = needs_full(model, params) {
         return Err(refused(why));
@@ -117,7 +129,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
         return Err(refused("the model holds nothing to start from".to_owned()));
     };
     run.report("reading the history", 0.0);
-    let setting = Setting::new(run, records.history(params.as_of), params, Some(model))?;
+    let setting = Setting::new(run, records.history(params.as_of), params, Some(model))?.keeping(checkpoint);
     let names = feature_offer::names(&setting.product_attributes);
     let groups = groupings(&setting.product_attributes);
     let products = setting.history.products();
@@ -128,7 +140,7 @@ pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model:
     let before = start.taste.clone().reordered(&place);
     let (state, cutoff) = setting.state(&run.with_progress(&part), 1, None, Some(&before))?;
     run.report("judging", 0.5);
-    let offers = train_head::judged_offers(run, &groups, &state);
+    let offers = train_head::judged_offers(run, &setting, &groups, &state);
     let unseen = std::slice::from_ref(&start.unseen);
     let mut judged = train_windows::judge(run, &setting, &state, 1, &offers, false, unseen)?;
     drop(state);

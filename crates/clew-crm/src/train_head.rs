@@ -115,7 +115,7 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
                 models.push(Propensity::fit(run, kind, &rows, plan.chosen, models.last())?);
             }
             let few = match plan.groups {
-                Some(groups) => judged_offers(run, groups, state),
+                Some(groups) => judged_offers(run, setting, groups, state),
                 None => offers.into_iter().take(MAX_JUDGED).collect(),
             };
             outcomes.extend(train_windows::judge(run, setting, state, window, &few, cold, &models)?);
@@ -169,8 +169,14 @@ pub(crate) fn learn(whole: &Run<'_>, setting: &Setting<'_>, plan: &HeadPlan<'_>)
 }
 
 /// The offers that a window is judged on, by what had sold before it.
-pub(crate) fn judged_offers(run: &Run<'_>, groups: &[Attribute], state: &State) -> Vec<PracticeOffer> {
-    practice_offers(&run.with_stream(JUDGED), groups, &state.popularity, MAX_JUDGED)
+pub(crate) fn judged_offers(
+    run: &Run<'_>,
+    setting: &Setting<'_>,
+    groups: &[Attribute],
+    state: &State,
+) -> Vec<PracticeOffer> {
+    let products = setting.history.products();
+    practice_offers(&run.with_stream(JUDGED), &products, groups, &state.popularity, MAX_JUDGED)
 }
 
 /// The offers that may be practised on in a window, by what they had sold before it, with their places in the plan.

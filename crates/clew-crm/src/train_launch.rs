@@ -56,7 +56,7 @@ pub(crate) fn cold_head(
         windows: &windows,
         chosen: &chosen,
         n_features: names.len(),
-        max_rows: setting.params.max_rows / 3,
+        max_rows: setting.chosen.max_rows / 3,
     };
     train_head::learn(run, setting, &plan).map(Some)
 }

@@ -14,9 +14,9 @@ pub struct TrainParams {
     pub n_cutoffs: usize,
     /// Groupings of the catalogue that play the offer, at most.
     pub n_offers: usize,
-    /// Customers to learn from, at most; more are sampled.
+    /// Customers to learn from, at most, at all cutoffs together; more are sampled.
     pub max_customers: usize,
-    /// Rows (customer × offer × cutoff) to learn from, at most.
+    /// Rows (customer × offer × cutoff) to learn from, at most, of 12,000 customers a cutoff or fewer; of more, more in proportion.
     pub max_rows: usize,
     /// Length of the vectors of customers and products.
     pub n_factors: usize,
@@ -62,7 +62,7 @@ impl TrainParams {
             horizon_days: 28,
             n_cutoffs: 5,
             n_offers: 480,
-            max_customers: 12_000,
+            max_customers: 200_000,
             max_rows: 240_000,
             n_factors: 32,
             n_group_factors: 16,

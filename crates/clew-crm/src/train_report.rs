@@ -56,7 +56,7 @@ pub(crate) fn report(
         horizon_days: setting.params.horizon_days,
         seed: run.seed,
         data: ReportData {
-            n_customers: setting.customers.len(),
+            n_customers: setting.chosen.n_learned(&setting.windows),
             n_products: setting.history.n_products(),
             n_events: setting.history.n_events(),
             n_buyers: setting.n_buyers,

@@ -1,8 +1,8 @@
 //! Setting: what all windows of one training have in common: the attributes, the customers learned from, and what they came to buy.
 use clew_learn::Run;
 use clew_learn::als::ImplicitAls;
-use rand::seq::index::sample;
 
+use crate::checkpoint::{Checkpoint, Learned, Nowhere};
 use crate::error::{Error, Result};
 use crate::feature_attribute::{Attribute, Grouping, learn_groupings};
 use crate::feature_state::{DAY, Lines, State};
@@ -11,6 +11,7 @@ use crate::history::History;
 use crate::leak::{self, Leak, LeftOut};
 use crate::model::Model;
 use crate::product_set::ProductSet;
+use crate::train_customers::TrainCustomers;
 use crate::train_params::TrainParams;
 use crate::train_report::day;
 
@@ -20,6 +21,8 @@ const PRODUCT_SUPPORT: usize = 3;
 const MAX_ATTRIBUTES: (usize, usize) = (8, 16);
 /// Share of the active customers that an offer must have sold to for a launch to be practised on it.
 const MIN_LAUNCHED: f64 = 0.003;
+/// The answer of a customer who was not known yet.
+pub(crate) const UNKNOWN: u8 = 2;
 const STREAM: u64 = 0x5e77;
 
 /// What all windows of a training have in common.
@@ -29,8 +32,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) product_attributes: Vec<Attribute>,
     pub(crate) customer_attributes: Vec<Attribute>,
     pub(crate) taste: TasteParams,
-    /// Customers whose answers are learned from, rising.
-    pub(crate) customers: Vec<u32>,
+    /// Customers whose answers are learned from or judged on.
+    pub(crate) chosen: TrainCustomers,
     /// Of a large tenant, all customers, rising: from them the factors are learned.
     everyone: Option<Vec<u32>>,
     /// Their lines up to `as_of`, for labels and for choosing the practice offers.
@@ -43,6 +46,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) leaks: Vec<Leak>,
     /// What is not learned from: what the parameters say, and the leaks.
     pub(crate) left_out: LeftOut,
+    /// Where factorisations are kept.
+    checkpoint: &'a dyn Checkpoint,
     /// Where each customer's label is read, when labels are permuted.
     permuted: Option<Vec<u32>>,
 }
@@ -91,17 +96,6 @@ pub(crate) fn learn_attributes(
             true,
         ),
     )
-}
-
-/// The customers to learn from: all with an event, of a large tenant a sample; rising.
-pub(crate) fn learned_from(run: &Run<'_>, history: &History<'_>, params: &TrainParams) -> Vec<u32> {
-    let active = history.active_customers();
-    if active.len() <= params.max_customers {
-        return active;
-    }
-    let mut picked = sample(&mut run.rng(STREAM), active.len(), params.max_customers).into_vec();
-    picked.sort_unstable();
-    picked.into_iter().map(|place| active[place]).collect()
 }
 
 /// That the date lies within the data: a last window in which nobody bought would teach that nobody ever buys.
@@ -160,10 +154,9 @@ impl<'a> Setting<'a> {
             None => params.left_out.clone(),
         };
         let history = given.hide(&history);
-        let customers = learned_from(run, &history, params);
-        let active = history.active_customers();
-        let everyone = (active.len() > customers.len()).then_some(active);
-        let mut all = Lines::read(&history, customers.clone(), history.n_products(), None);
+        let chosen = TrainCustomers::draw(run, &history, params);
+        let everyone = (!chosen.are_all()).then(|| history.active_customers());
+        let mut all = Lines::read(&history, chosen.customers.clone(), history.n_products(), None);
         // Each cutoff needs some history before it: a horizon at least, and four weeks.
         let before = params.horizon_days.max(28);
         let n_days = u32::from(all.n_days);
@@ -184,18 +177,21 @@ impl<'a> Setting<'a> {
             products.iter().map(|grouping| grouping.apply(&history.products())).collect();
         let leaks = match from {
             Some(model) => model.report.leaks.clone(),
-            None => leak::inspect_lines(run, &history, &all, &product_attributes, params)?,
+            None => {
+                let few = (!chosen.are_all()).then(|| leak::lines_of(&chosen, &history));
+                leak::inspect_lines(run, &history, few.as_ref().unwrap_or(&all), &product_attributes, params)?
+            }
         };
         let left_out = given.with(&leaks);
         let (history, described) = if leaks.is_empty() || from.is_some() {
             (history, described)
         } else {
             let history = left_out.hide(&history);
-            all = Lines::read(&history, customers.clone(), history.n_products(), None);
+            all = Lines::read(&history, chosen.customers.clone(), history.n_products(), None);
             (history, learn_attributes(&history, &left_out, params.support()).1)
         };
         let permuted = params.permute_labels.then(|| {
-            let mut places: Vec<u32> = (0..customers.len() as u32).collect();
+            let mut places: Vec<u32> = (0..chosen.customers.len() as u32).collect();
             rand::seq::SliceRandom::shuffle(places.as_mut_slice(), &mut run.rng(STREAM + 1));
             places
         });
@@ -208,15 +204,21 @@ impl<'a> Setting<'a> {
                 .map(|grouping| grouping.apply(&history.customers()))
                 .collect(),
             taste: taste_params(params),
-            customers,
+            chosen,
             everyone,
             all,
             windows: (1..=n_windows).collect(),
             n_buyers,
             leaks,
             left_out,
+            checkpoint: &Nowhere,
             permuted,
         })
+    }
+
+    /// The same, with a place to keep factorisations in.
+    pub(crate) fn keeping(self, checkpoint: &'a dyn Checkpoint) -> Setting<'a> {
+        Setting { checkpoint, ..self }
     }
 
     /// The cutoff before the `window`-th last horizon, Unix seconds.
@@ -234,7 +236,8 @@ impl<'a> Setting<'a> {
         start: Option<&TasteModel>,
     ) -> Result<(State, TasteModel)> {
         let history = self.history.earlier(self.cutoff(window));
-        let mut lines = Lines::read(&history, self.customers.clone(), self.all.popularity.len(), hidden);
+        let mut lines =
+            Lines::read(&history, self.chosen.of(window).to_vec(), self.all.popularity.len(), hidden);
         let model = match self.read_everyone(&history, hidden) {
             Some(everyone) => {
                 let model = self.fit_taste(run, &everyone, start)?;
@@ -263,8 +266,15 @@ impl<'a> Setting<'a> {
     }
 
     fn fit_taste(&self, run: &Run<'_>, lines: &Lines, start: Option<&TasteModel>) -> Result<TasteModel> {
-        let (products, customers) = (&self.product_attributes, &self.customer_attributes);
-        TasteModel::fit(run, lines, products, customers, &self.taste, start)
+        let learned = Learned {
+            seed: run.seed,
+            lines,
+            product_attributes: &self.product_attributes,
+            customer_attributes: &self.customer_attributes,
+            params: &self.taste,
+            start,
+        };
+        learned.fit(run, self.checkpoint)
     }
 
     /// Whether as many customers bought from an offer, in the horizon before the cutoff of a window, as it takes to launch one: who launches
@@ -283,11 +293,11 @@ impl<'a> Setting<'a> {
         f64::from(n_bought) >= MIN_LAUNCHED * n_active as f64
     }
 
-    /// What each customer answered to an offer in a window: 1 bought, 0 did not, 2 was not known at the cutoff.
+    /// What each customer answered to an offer in a window: 1 bought, 0 did not, [`UNKNOWN`] at the cutoff.
     pub(crate) fn answers(&self, state: &State, offer: &ProductSet, window: u32) -> Vec<u8> {
         let horizon = self.params.horizon_days;
         let (from, to) = ((window - 1) * horizon, window * horizon);
-        let mut bought = vec![0_u8; self.customers.len()];
+        let mut bought = vec![0_u8; self.chosen.customers.len()];
         self.all.purchases.each_line(offer, |customer, line| {
             if (from..to).contains(&u32::from(line.age)) {
                 bought[customer as usize] = 1;
@@ -299,9 +309,10 @@ impl<'a> Setting<'a> {
             let rotated = places.iter().cycle().skip(from).take(places.len());
             bought = rotated.map(|&place| bought[place as usize]).collect();
         }
+        let mut bought = self.chosen.answers_of(window, bought);
         for (answer, customer) in bought.iter_mut().zip(&state.profile) {
             if !customer.is_known() {
-                *answer = 2;
+                *answer = UNKNOWN;
             }
         }
         bought

@@ -11,7 +11,7 @@ use crate::product_set::ProductSet;
 use crate::propensity::Propensity;
 use crate::train_offers::PracticeOffer;
 use crate::train_rows::{Rows, draw};
-use crate::train_setting::Setting;
+use crate::train_setting::{Setting, UNKNOWN};
 
 const STREAM: u64 = 0x3000;
 /// Groups of rows are numbered by window and offer; more offers than this are never practised on.
@@ -42,7 +42,8 @@ pub(crate) fn gather(
             .enumerate()
             .map(|(at, offer)| {
                 run.check()?;
-                let answers = setting.answers(state, &offer.products, window);
+                let mut answers = setting.answers(state, &offer.products, window);
+                keep(&mut answers, |place| setting.chosen.is_learned_from(window, place));
                 let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
                 let mut rng = run.rng(STREAM + (u64::from(window) << 32) + u64::from(first) + at as u64);
                 let mut rows = draw(&seen, n_features, &answers, budget, &mut rng);
@@ -72,12 +73,22 @@ pub(crate) fn judge(
             .par_iter()
             .map(|offer| {
                 run.check()?;
-                let answers = setting.answers(state, &offer.products, window);
+                let mut answers = setting.answers(state, &offer.products, window);
+                keep(&mut answers, |place| setting.chosen.is_judged_on(window, place));
                 let seen = OfferState::new(state, &setting.product_attributes, &offer.products);
                 judged(run, &seen, offer, &answers, cold, candidates, n_features)
             })
             .collect()
     })
+}
+
+/// Leaves the answers of some customers only; the others are taken for ones that are not known.
+fn keep(answers: &mut [u8], is_wanted: impl Fn(usize) -> bool) {
+    for (place, answer) in answers.iter_mut().enumerate() {
+        if !is_wanted(place) {
+            *answer = UNKNOWN;
+        }
+    }
 }
 
 fn judged(
@@ -91,7 +102,7 @@ fn judged(
 ) -> Result<JudgedOffer> {
     let state = seen.state;
     let (active, idle): (Vec<usize>, Vec<usize>) =
-        (0..answers.len()).filter(|&c| answers[c] != 2).partition(|&c| state.profile[c].is_active());
+        (0..answers.len()).filter(|&c| answers[c] != UNKNOWN).partition(|&c| state.profile[c].is_active());
     let places = thinned(&active, MAX_CUSTOMERS);
     let x = seen.rows(&places, n_features);
     let bought_of =

@@ -52,8 +52,8 @@ impl<'a> Run<'a> {
     }
 }
 
-/// SplitMix64's finaliser (Steele, Lea, Flood 2014).
-pub(crate) fn mix(value: u64) -> u64 {
+/// SplitMix64's finaliser (Steele, Lea, Flood 2014): 64 bits of which each depends on all of the value's.
+pub fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

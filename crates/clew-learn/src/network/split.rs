@@ -6,7 +6,7 @@ use super::Network;
 use super::objective::Cases;
 use crate::check::{self, Missing};
 use crate::error::{Error, Result};
-use crate::run::Run;
+use crate::run::{Run, mix};
 use crate::trees::Validation;
 
 pub(super) fn split(
@@ -48,13 +48,7 @@ pub(super) fn split(
     Ok((learning, judging))
 }
 
-/// Of the row's content: the finaliser of SplitMix64 (Steele, Lea, Flood 2014) after each number.
+/// Of the row's content, number by number.
 fn hash<'a>(seed: u64, values: impl Iterator<Item = &'a f32>) -> u64 {
-    values.fold(seed, |state, value| {
-        let mut z = state ^ u64::from(value.to_bits());
-        z = z.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    })
+    values.fold(seed, |state, value| mix(state ^ u64::from(value.to_bits())))
 }
