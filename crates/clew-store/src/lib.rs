@@ -8,6 +8,7 @@ pub mod audit;
 mod basket;
 pub mod campaign;
 pub mod cell;
+pub mod checkpoint;
 pub mod column;
 pub mod cursor;
 pub mod customer;

@@ -1,4 +1,5 @@
-//! The object store: a folder, or S3-compatible. Objects are named by their content's hash and never change.
+//! The object store: a folder, or S3-compatible. Objects are named by their content's hash and never change,
+//! but for the checkpoints of jobs.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -91,6 +92,12 @@ impl Objects {
         self.store.put(&path(&name)?, bytes.into()).await?;
         settle(self.folder.as_deref(), &name).await?;
         Ok(Stored { name, size_bytes })
+    }
+
+    /// Puts bytes under a name that does not come of their content, whole or not at all; what was there before is replaced.
+    pub(crate) async fn put_as(&self, name: &str, bytes: impl Into<Bytes>) -> Result<()> {
+        self.store.put(&path(name)?, bytes.into().into()).await?;
+        settle(self.folder.as_deref(), name).await
     }
 
     /// Begins to put an object whose bytes come piece by piece.

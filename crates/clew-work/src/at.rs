@@ -4,8 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// The places, in the order in which a job comes to them. `train` is one of trainings alone.
-pub const PLACES: [&str; 5] = ["claim", "read", "train", "write", "publish"];
+/// The places, in the order in which a job comes to them. `checkpoint` (each that is kept) and `train` are
+/// of trainings alone.
+pub const PLACES: [&str; 6] = ["claim", "read", "checkpoint", "train", "write", "publish"];
 
 /// Who is told of the places that jobs come to; nobody, unless a test says otherwise.
 #[derive(Clone, Default)]

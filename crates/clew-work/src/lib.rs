@@ -8,6 +8,7 @@
 //! What a job does is a [`Kind`]; the house's own are `import`, `train`, `drift`, `erase`, `retain`, `forget` and `webhook`.
 
 mod at;
+mod checkpoint;
 mod config;
 mod drift;
 mod erase;

@@ -12,12 +12,14 @@ use clew_crm::estimate::{Counts, Limit, Speed, estimate};
 use clew_crm::{Model, Records, TrainParams};
 use clew_learn::{Part, Run};
 use clew_store::audit;
+use clew_store::checkpoint::{self, Checkpoints};
 use clew_store::model::{self, Model as Row, Trained};
 use clew_store::{column, snapshot, tenant};
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
+use crate::checkpoint::Kept;
 use crate::failure::Failure;
 use crate::kind::{Kind, Outcome};
 use crate::payload;
@@ -40,6 +42,7 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     let (asked, wanted) = asked(task).await?;
     task.report("bringing the snapshot up to date", 0.0);
     let tenant_id = task.job().tenant_id;
+    task.unless_stopped(clear_ended(task)).await?;
     // Boxed, since its state is large and would lie in every task.
     let refresh =
         Box::pin(snapshot::refresh(task.store(), task.objects(), tenant_id, task.progress(0.0, 0.2)));
@@ -53,6 +56,12 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
     let at = task.config().at.clone();
     at.reach("read");
     let (seed, goes_live) = (asked.seed.cast_unsigned(), asked.params["activate"] == true);
+    let kept = Kept {
+        checkpoints: Checkpoints::new(objects.clone(), tenant_id, task.job().id),
+        waiting: Handle::current(),
+        at: at.clone(),
+    };
+    let checkpoints = kept.checkpoints.clone();
     let (batch, as_of, bytes, report, comparison) = task
         .compute(seed, (0.25, 0.95), move |run| {
             // Reading fills the history's columns: seconds of arithmetic, with waits for the object store between.
@@ -72,14 +81,18 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
             let share = if rival.is_some() { 0.5 } else { 1.0 };
             let part = Part::new(run.progress, 0.0, share);
             let model = match start {
-                Some(start) => clew_crm::train_from(&run.with_progress(&part), &records, &params, start)?,
-                None => clew_crm::train(&run.with_progress(&part), &records, &params)?,
+                Some(start) => {
+                    clew_crm::train_from_keeping(&run.with_progress(&part), &records, &params, start, &kept)?
+                }
+                None => clew_crm::train_keeping(&run.with_progress(&part), &records, &params, &kept)?,
             };
             at.reach("train");
             let report = report(&model)?;
             let rest = Part::new(run.progress, share, 1.0);
             let comparison = rival
-                .map(|live| compare::compare(&run.with_progress(&rest), &records, live, &model, &params))
+                .map(|live| {
+                    compare::compare(&run.with_progress(&rest), &records, live, &model, &params, &kept)
+                })
                 .transpose()?;
             Ok((read.batch, params.as_of, model.to_bytes()?, report, comparison))
         })
@@ -100,7 +113,18 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
         report,
         comparison: comparison.as_ref().map(json_of).transpose()?,
     };
-    finish(task, &trained, bytes, live_id.zip(comparison)).await
+    let finished = finish(task, &trained, bytes, live_id.zip(comparison)).await?;
+    // What is left behind goes with the next training.
+    if let Err(error) = checkpoints.clear().await {
+        tracing::warn!(error = &error as &dyn std::error::Error, "checkpoints could not be deleted");
+    }
+    Ok(finished)
+}
+
+/// Deletes the checkpoints of trainings that ended otherwise than well.
+async fn clear_ended(task: &Task) -> Result<(), Failure> {
+    let mut tenant = task.store().tenant(task.job().tenant_id).await?;
+    Ok(checkpoint::clear_ended(&mut tenant, task.objects()).await?)
 }
 
 /// Refuses a training that would need more than is allowed, with the figures, rather than have it killed half-way.

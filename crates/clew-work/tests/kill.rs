@@ -191,10 +191,50 @@ async fn a_training_whose_workers_die_everywhere_gives_the_same_bytes_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_training_goes_on_with_what_its_dead_workers_had_done() {
+    let house = House::new().await;
+    let heir = start(house.worker("importer", |_| {}));
+    for (entity, text) in files() {
+        let id = ask_import(&house, entity, &text).await;
+        assert_eq!(house.end(id).await.state, State::Succeeded);
+    }
+    heir.end().await;
+    let (model_id, job_id) = ask_training(&house).await;
+    let folder = format!("{}/checkpoints", house.tenant_id);
+    // Each dies once it has kept something: what the ones before it kept, it found.
+    for n_kept in 1..=3 {
+        tokio::task::block_in_place(|| kill_one_at(&house, "checkpoint"));
+        let kept = house.objects().list(&folder).await.unwrap();
+        assert_eq!(kept.len(), n_kept, "{kept:?}");
+        assert!(kept.iter().all(|object| object.starts_with(&format!("{folder}/{job_id}/"))), "{kept:?}");
+    }
+    let kept = house.objects().list(&folder).await.unwrap();
+    // What was damaged on the way is learned again.
+    std::fs::write(house.test.objects_dir().join(&kept[0]), b"clewfile, or not").unwrap();
+    let heir = start(house.worker("heir", |_| {}));
+    assert_eq!(house.end(job_id).await.state, State::Succeeded);
+    let resumed = file_of(&house, model_id).await;
+    // The checkpoints go after the job has ended well, by the same worker.
+    heir.end().await;
+    assert_eq!(house.objects().list(&folder).await.unwrap(), Vec::<String>::new(), "left behind");
+
+    // A job that ended otherwise leaves its checkpoints to the next training, which deletes them.
+    let lost = format!("{folder}/{}", Uuid::now_v7());
+    house.objects().put(&lost, ".clew", b"of a job that is no more".to_vec()).await.unwrap();
+    let (model_id, job_id) = ask_training(&house).await;
+    let next = start(house.worker("next", |_| {}));
+    assert_eq!(house.end(job_id).await.state, State::Succeeded);
+    next.end().await;
+    assert_eq!(house.objects().list(&folder).await.unwrap(), Vec::<String>::new(), "left behind");
+    assert_eq!(file_of(&house, model_id).await, resumed, "the bytes of a training that nobody disturbed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn imports_whose_workers_die_everywhere_are_whole_and_done_once() {
     let n_kills = std::env::var("CLEW_KILLS").ok().map_or(16, |text| text.parse().unwrap());
     let house = House::new().await;
-    let places: Vec<&str> = PLACES.iter().copied().filter(|place| *place != "train").collect();
+    let places: Vec<&str> =
+        PLACES.iter().copied().filter(|place| !["checkpoint", "train"].contains(place)).collect();
     let (mut n_killed, mut n_landed, mut n_jobs) = (0, 0, 0);
     while n_killed < n_kills {
         let file: String = (0..20).map(|n| format!("c{n_jobs}-{n},{n}\n")).collect();
