@@ -130,7 +130,7 @@ impl Costs {
         value: 4.0e-11,
         solve: 2.5e-11,
         offer: 2.0e-3,
-        pair: 0.8e-7,
+        pair: 0.5e-7,
         row: 5.5e-5,
         scored: 0.6e-5,
     };
