@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use clew_learn::Run;
 use hashbrown::HashSet;
+use rand::seq::SliceRandom;
 
 use crate::feature_attribute::Attribute;
 use crate::lot::{Lots, turned};
@@ -120,10 +121,10 @@ pub(crate) fn masked_offers(
 ) -> (Vec<PracticeOffer>, ProductSet) {
     let n_products = popularity.len();
     let all: f32 = popularity.iter().sum();
-    let lots = Lots::new(run, STREAM + 1);
+    let lots = Lots::new(run, STREAM);
     let mut groups: Vec<Group> =
         eligible_groups(&lots, attributes, popularity).into_iter().flatten().collect();
-    groups.sort_by_key(|group| group.lot);
+    groups.shuffle(&mut run.rng(STREAM + 1));
     let mut hidden = vec![false; n_products];
     let mut offers: Vec<PracticeOffer> = Vec::new();
     let mut hidden_mass = 0.0;
