@@ -1,6 +1,6 @@
 //! Bodies, query strings and path ids, read into words of the domain or refused with everything that is wrong.
 
-use axum::body::Body as HttpBody;
+use axum::body::{Body as HttpBody, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, MatchedPath, Path, Request};
 use axum::http::{HeaderMap, header, request::Parts};
 use clew_store::intake::MAX_ID;
@@ -98,11 +98,14 @@ fn check_media_type(headers: &HeaderMap, kinds: &[&str]) -> Result<()> {
 }
 
 async fn read(body: HttpBody, max_bytes: usize) -> Result<bytes::Bytes> {
+    let too_large = || Problem::new(Code::TooLarge, format!("the body has more than {max_bytes} bytes"));
+    // One that says so itself is not waited for.
+    if body.size_hint().lower() > max_bytes as u64 {
+        return Err(too_large());
+    }
     match Limited::new(body, max_bytes).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => {
-            Err(Problem::new(Code::TooLarge, format!("the body has more than {max_bytes} bytes")))
-        }
+        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(error) => Err(Problem::new(Code::Malformed, "the body broke off").caused_by(error)),
     }
 }

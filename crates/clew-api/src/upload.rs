@@ -1,6 +1,6 @@
 //! Bodies that go to the object store as they come, piece by piece, and objects that are sent back so.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody as _};
 use clew_store::object::ObjectWriter;
 use http_body_util::BodyExt;
 use serde_json::Value;
@@ -60,6 +60,14 @@ pub(crate) async fn receive(state: &ApiState, tenant_id: Uuid, body: Body) -> Re
 async fn copy(state: &ApiState, writer: &mut ObjectWriter, mut body: Body) -> Result<()> {
     let config = state.config();
     let (pause, max_bytes) = (config.import_pause, config.import_max_bytes);
+    let too_large = || {
+        let detail = format!("the body has more than {max_bytes} bytes; send it in several files");
+        Problem::new(Code::TooLarge, detail)
+    };
+    // One that says so itself is not waited for.
+    if body.size_hint().lower() > max_bytes {
+        return Err(too_large());
+    }
     loop {
         let frame = tokio::time::timeout(pause, body.frame()).await.map_err(|_| {
             Problem::new(Code::Timeout, format!("the body paused for more than {} s", pause.as_secs()))
@@ -70,8 +78,7 @@ async fn copy(state: &ApiState, writer: &mut ObjectWriter, mut body: Body) -> Re
         })?;
         let Some(piece) = frame.data_ref() else { continue };
         if writer.size_bytes() + piece.len() as u64 > max_bytes {
-            let detail = format!("the body has more than {max_bytes} bytes; send it in several files");
-            return Err(Problem::new(Code::TooLarge, detail));
+            return Err(too_large());
         }
         writer.write(piece).await?;
     }

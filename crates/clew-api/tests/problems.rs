@@ -4,14 +4,20 @@
 
 mod common;
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::ConnectInfo;
 use axum::http::Method;
+use bytes::Bytes;
 use clew_api::{ApiConfig, Requests};
 use clew_store::quota::Quota;
 use common::Api;
+use hyper::body::{Frame, SizeHint};
 use serde_json::json;
 
 #[tokio::test]
@@ -54,6 +60,40 @@ async fn a_body_that_cannot_be_read_is_told_apart_from_one_that_is_wrong() {
     let packed = marketer.request(Method::POST, "/v1/offers").header("content-type", "application/json");
     let packed = packed.header("content-encoding", "gzip").body(Body::from("x")).unwrap();
     marketer.send(packed).await.expect(415);
+}
+
+/// A body of which is said how long it is, and nothing comes.
+struct Awaited(u64);
+
+impl HttpBody for Awaited {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_says_it_is_too_long_is_not_waited_for() {
+    let limits = ApiConfig { body_max_bytes: 100, import_max_bytes: 200, ..ApiConfig::default() };
+    let api = Api::start_with(limits).await;
+    let marketer = api.marketer().await;
+    for (path, kind, n_bytes) in
+        [("/v1/offers", "application/json", 101), ("/v1/imports?entity=customers", "text/csv", 201)]
+    {
+        let request = marketer.request(Method::POST, path).header("content-type", kind);
+        let answer = marketer.send(request.body(Body::new(Awaited(n_bytes))).unwrap());
+        let answer = tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap();
+        assert_eq!(answer.expect(413).problem(), "too_large");
+    }
 }
 
 #[tokio::test]
