@@ -52,7 +52,12 @@ fn days_by_kind() -> Object {
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
         .minimum(Some(rows::MIN_EVENTS_DAYS))
         .maximum(Some(rows::MAX_DAYS));
-    let kind = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1));
+    // At most 64 bytes, too, which a schema has no word for.
+    let kind = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(64))
+        .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(
