@@ -44,13 +44,39 @@ pub(crate) fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> an
 /// # Errors
 /// When the system gives no threads.
 pub(crate) fn pool(n_threads: u16) -> anyhow::Result<Arc<rayon::ThreadPool>> {
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(n_threads.into())
+    built(rayon::ThreadPoolBuilder::new().num_threads(n_threads.into()))
+}
+
+/// The pool for the arithmetic of jobs in a process that also answers requests: as many threads again, which get what the answers
+/// leave of the processors. A pool shared with the answers would make each wait for a gap in a training.
+///
+/// # Errors
+/// When the system gives no threads.
+pub(crate) fn pool_behind(n_threads: u16) -> anyhow::Result<Arc<rayon::ThreadPool>> {
+    built(rayon::ThreadPoolBuilder::new().num_threads(n_threads.into()).start_handler(|_| step_back()))
+}
+
+fn built(builder: rayon::ThreadPoolBuilder) -> anyhow::Result<Arc<rayon::ThreadPool>> {
+    let pool = builder
         .thread_name(|index| format!("clew-{index}"))
         .build()
         .context("could not start the threads for arithmetic")?;
     Ok(Arc::new(pool))
 }
+
+/// Gives this thread the lowest priority. Where priorities are of whole processes only, it keeps its own.
+#[cfg(target_os = "linux")]
+#[expect(unsafe_code, reason = "a thread's priority is only had by setpriority")]
+fn step_back() {
+    // SAFETY: no memory is handed over. On Linux 0 is the calling thread (setpriority(2), "C library/kernel differences").
+    let done = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) };
+    if done != 0 {
+        tracing::debug!(error = %std::io::Error::last_os_error(), "jobs run at the priority of answers");
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn step_back() {}
 
 /// A token that is cancelled by the first SIGTERM or SIGINT; the second ends the process at once.
 ///

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -57,7 +56,7 @@ impl Service {
         let state = ApiState::new(ApiParts {
             store: database.store.clone(),
             objects: objects.clone(),
-            pool: Arc::clone(&pool),
+            pool,
             clock: runtime::clock(),
             config: api_config(config)?,
             metrics,
@@ -82,7 +81,7 @@ impl Service {
             let worker = Worker::new(WorkerParts {
                 store: database.store.clone(),
                 objects,
-                pool,
+                pool: runtime::pool_behind(config.threads)?,
                 clock: runtime::clock(),
                 config: work_config(config),
             });
