@@ -76,12 +76,13 @@ async fn from_files_to_a_gain_curve() {
         assert_eq!((&import["accepted"], &import["rejected"]), (&json!(n_rows), &json!(0)), "{import}");
     }
     check_rejected_lines(&sender).await;
-
     // What was imported can be looked at; nothing is predicted before a model is there.
-    let offer = json!({"name": "Everything", "expression": "product.price > 0.0"});
-    let offer = marketer.post("/v1/offers", &offer).await.expect(201).id();
-    let products = marketer.get(&format!("/v1/offers/{offer}/products?limit=1000")).await.expect(200).body();
-    assert_eq!(products["data"].as_array().unwrap().len(), 200);
+    for (expression, n_products) in [("product.price > 0.0", 200), ("product.price > 100000.0", 0)] {
+        let offer = json!({"name": "Everything, or nothing", "expression": expression});
+        let offer = marketer.post("/v1/offers", &offer).await.expect(201).id();
+        let page = marketer.get(&format!("/v1/offers/{offer}/products?limit=1000")).await.expect(200).body();
+        assert_eq!(page["data"].as_array().unwrap().len(), n_products);
+    }
     let early =
         marketer.post("/v1/gain-curves", &json!({"offer": {"product_ids": ["P0000001"]}})).await.expect(409);
     assert_eq!(early.problem(), "no_model");

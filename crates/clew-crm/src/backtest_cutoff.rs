@@ -16,8 +16,7 @@ use crate::records::Records;
 use crate::report::{BandFigures, CutoffFigures, OfferFigures, Report};
 use crate::scorer::Scorer;
 use crate::train::train;
-use crate::train_launch::groupings;
-use crate::train_offers::{PracticeOffer, practice_offers};
+use crate::train_offers::PracticeOffer;
 use crate::train_params::TrainParams;
 use crate::train_report::day;
 
@@ -80,16 +79,7 @@ pub(crate) fn judge_cutoff(
             .iter()
             .map(|(name, products)| PracticeOffer { name: name.clone(), products: products.clone() })
             .collect(),
-        None => {
-            let groups = groupings(&scorer.product_attributes);
-            practice_offers(
-                &run.with_stream(STREAM),
-                &scorer.history().products(),
-                &groups,
-                &scorer.state.popularity,
-                N_OFFERS,
-            )
-        }
+        None => scorer.practice_offers(&run.with_stream(STREAM), N_OFFERS),
     };
     let mut judged = Vec::with_capacity(offers.len());
     let mut lines = Vec::with_capacity(offers.len());

@@ -1,7 +1,7 @@
 //! Checkpoint: what a training keeps on the way, so that one that was killed does not begin anew.
 //!
-//! Kept are the factorisations, one for each cutoff: of a large tenant they are nearly all of the work, while what is learned from a sample
-//! afterwards takes no longer however many customers there are. Each is found by a hash of everything that it is learned from, so that it is
+//! Kept are the factorisations, one for each cutoff. They grow with the customers; what is learned from a sample afterwards takes no longer
+//! however many there are, and is learned again. Each is found by a hash of everything that it is learned from, so that it is
 //! never that of other data, settings or versions, and a training that finds it makes the bytes of one that nobody disturbed.
 use blake3::Hasher;
 use clew_learn::Run;
@@ -14,30 +14,10 @@ use crate::model;
 
 /// Where a training keeps what it has done. A place that fails only costs time: what cannot be found is learned again.
 pub trait Checkpoint: Sync {
-    /// Whether anything is kept at all.
-    fn keeps(&self) -> bool {
-        true
-    }
     /// What was kept under a name (64 hexadecimal digits).
     fn find(&self, name: &str) -> Option<Vec<u8>>;
     /// Keeps bytes under a name.
     fn keep(&self, name: &str, bytes: Vec<u8>);
-}
-
-/// Keeps nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct Nowhere;
-
-impl Checkpoint for Nowhere {
-    fn keeps(&self) -> bool {
-        false
-    }
-
-    fn find(&self, _name: &str) -> Option<Vec<u8>> {
-        None
-    }
-
-    fn keep(&self, _name: &str, _bytes: Vec<u8>) {}
 }
 
 /// What a factorisation is learned from: the arguments of [`TasteModel::fit`].
@@ -52,23 +32,24 @@ pub(crate) struct Learned<'a> {
 
 impl Learned<'_> {
     /// The factorisation that was kept, or else one that is learned now and kept.
-    pub(crate) fn fit(&self, run: &Run<'_>, checkpoint: &dyn Checkpoint) -> Result<TasteModel> {
-        let name = checkpoint.keeps().then(|| self.name());
-        let kept = name.as_ref().and_then(|name| checkpoint.find(name));
+    pub(crate) fn fit(&self, run: &Run<'_>, checkpoint: Option<&dyn Checkpoint>) -> Result<TasteModel> {
+        let learn = || {
+            let (products, customers) = (self.product_attributes, self.customer_attributes);
+            TasteModel::fit(run, self.lines, products, customers, self.params, self.start)
+        };
+        let Some(checkpoint) = checkpoint else { return learn() };
+        let name = self.name();
         // What was damaged is learned again.
-        if let Some(model) = kept.and_then(|bytes| TasteModel::open(bytes).ok()) {
+        if let Some(model) = checkpoint.find(&name).and_then(|bytes| TasteModel::open(bytes).ok()) {
             return Ok(model);
         }
-        let (products, customers) = (self.product_attributes, self.customer_attributes);
-        let model = TasteModel::fit(run, self.lines, products, customers, self.params, self.start)?;
-        if let Some(name) = name {
-            checkpoint.keep(&name, model.to_bytes()?);
-        }
+        let model = learn()?;
+        checkpoint.keep(&name, model.to_bytes()?);
         Ok(model)
     }
 
     /// The name that its factorisation is kept under.
-    pub(crate) fn name(&self) -> String {
+    fn name(&self) -> String {
         let mut hasher = Hasher::new();
         let settings = format!("{} {} {:?}", model::VERSION, self.seed, self.params);
         add(&mut hasher, settings.as_bytes());

@@ -18,8 +18,7 @@ use crate::records::Records;
 use crate::report::Report;
 use crate::scorer::Scorer;
 use crate::train::train_keeping;
-use crate::train_launch::groupings;
-use crate::train_offers::{PracticeOffer, practice_offers};
+use crate::train_offers::PracticeOffer;
 use crate::train_params::TrainParams;
 use crate::train_report::day;
 
@@ -79,7 +78,7 @@ pub fn compare(
     live: &Arc<Model>,
     new: &Model,
     params: &TrainParams,
-    checkpoint: &dyn Checkpoint,
+    checkpoint: Option<&dyn Checkpoint>,
 ) -> Result<Comparison> {
     let cutoff = new.as_of - i64::from(new.horizon_days) * DAY;
     let apart = |why: &str| Ok(on_own_windows(&live.report, &new.report, why));
@@ -101,7 +100,7 @@ pub fn compare(
     run.report("comparing with the live model", 0.8);
     let challenger = Scorer::new(run, challenger, Arc::clone(records), cutoff)?;
     let live = Scorer::new(run, Arc::clone(live), Arc::clone(records), cutoff)?;
-    let offers = offers(run, &challenger);
+    let offers = challenger.practice_offers(&run.with_stream(STREAM), N_OFFERS);
     let mut pairs = Vec::with_capacity(offers.len());
     for (at, offer) in offers.iter().enumerate() {
         run.report("comparing with the live model", 0.85 + 0.15 * at as f64 / offers.len() as f64);
@@ -110,17 +109,6 @@ pub fn compare(
         }
     }
     Ok(on_same_window(&pairs, day(cutoff), day(new.as_of)))
-}
-
-fn offers(run: &Run<'_>, scorer: &Scorer) -> Vec<PracticeOffer> {
-    let groups = groupings(&scorer.product_attributes);
-    practice_offers(
-        &run.with_stream(STREAM),
-        &scorer.history().products(),
-        &groups,
-        &scorer.state.popularity,
-        N_OFFERS,
-    )
 }
 
 /// An offer by both: live first.

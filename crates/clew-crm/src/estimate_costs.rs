@@ -61,9 +61,8 @@ impl Work {
         let customers = counts.n_customers as f64;
         // The customers of one cutoff: those learned from and those judged on.
         let n_customers = usize::try_from(counts.n_customers).unwrap_or(usize::MAX);
-        let at_once = n_at_once(n_customers, params)
-            + if n_customers > n_at_once(n_customers, params) { MAX_JUDGED } else { 0 };
-        let sample = customers.min(at_once as f64);
+        let n_learned = n_at_once(n_customers, params);
+        let sample = customers.min((n_learned + if n_learned < n_customers { MAX_JUDGED } else { 0 }) as f64);
         let events = counts.n_events as f64;
         let share = if customers > 0.0 { sample / customers } else { 1.0 };
         let n_days = f64::from(counts.n_days);
@@ -131,7 +130,7 @@ impl Costs {
         solve: 2.5e-11,
         offer: 2.0e-3,
         pair: 0.5e-7,
-        row: 5.5e-5,
+        row: 4.2e-5,
         scored: 0.6e-5,
     };
     /// Seconds of one thread that the arithmetic of the probe took there.

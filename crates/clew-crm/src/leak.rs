@@ -134,6 +134,11 @@ impl LeftOut {
     }
 }
 
+/// The lines that leaks are looked for in: of a large tenant those of the customers that it is judged on, who are as good as any.
+pub(crate) fn lines_of(chosen: &TrainCustomers, history: &History<'_>) -> Lines {
+    Lines::read(history, chosen.of(0).to_vec(), history.n_products(), None)
+}
+
 /// Looks for leaks in everything before `history.as_of()`, for a training that has these settings. A tenant with too little to learn from
 /// has none.
 pub(crate) fn inspect(run: &Run<'_>, history: &History<'_>, params: &TrainParams) -> Result<Vec<Leak>> {
@@ -143,11 +148,6 @@ pub(crate) fn inspect(run: &Run<'_>, history: &History<'_>, params: &TrainParams
     let attributes: Vec<Attribute> =
         groupings.iter().map(|grouping| grouping.apply(&history.products())).collect();
     inspect_lines(run, history, &lines, &attributes, params)
-}
-
-/// The lines that leaks are looked for in: of a large tenant those of the customers that it is judged on, who are as good as any.
-pub(crate) fn lines_of(chosen: &TrainCustomers, history: &History<'_>) -> Lines {
-    Lines::read(history, chosen.of(0).to_vec(), history.n_products(), None)
 }
 
 /// The same where the lines and the products' attributes are at hand.

@@ -128,7 +128,7 @@ pub use attribute_effect::AttributeFigures;
 pub use backtest::{BacktestParams, backtest};
 pub use backtest_shrunk::backtest_shrunk;
 pub use campaign::{Promoted, PromotedBy};
-pub use checkpoint::{Checkpoint, Nowhere};
+pub use checkpoint::Checkpoint;
 pub use effect::{CampaignEffect, CampaignOutcome, Interval, QiniCurve, QiniPoint};
 pub use effect_report::{CampaignReport, Decile, Treated};
 pub use effect_size::{HoldoutSize, holdout_size};

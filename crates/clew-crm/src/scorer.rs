@@ -17,6 +17,8 @@ use crate::model::Model;
 use crate::product_set::ProductSet;
 use crate::records::Records;
 use crate::table::TableView;
+use crate::train_launch::groupings;
+use crate::train_offers::{PracticeOffer, practice_offers};
 
 /// A model brought to a date. Making one costs a pass over the history; it then answers for any offer.
 pub struct Scorer {
@@ -114,6 +116,12 @@ impl Scorer {
     /// The records as known at the date.
     pub fn history(&self) -> History<'_> {
         self.records.history(self.as_of).with_facts(&self.facts)
+    }
+
+    /// Practice offers by what had sold at the date.
+    pub(crate) fn practice_offers(&self, run: &Run<'_>, n: usize) -> Vec<PracticeOffer> {
+        let groups = groupings(&self.product_attributes);
+        practice_offers(run, &self.history().products(), &groups, &self.state.popularity, n)
     }
 
     /// Place of a customer among [`Scorer::customers`]; none for one without an event before the date.

@@ -2,7 +2,7 @@
 use clew_learn::{Part, Run};
 
 use crate::attribute_effect;
-use crate::checkpoint::{Checkpoint, Nowhere};
+use crate::checkpoint::Checkpoint;
 use crate::error::Result;
 use crate::feature_offer;
 use crate::model::Model;
@@ -19,7 +19,7 @@ use crate::train_setting::Setting;
 /// Learns from everything before `params.as_of`. Errors with [`Error::NotEnoughData`](crate::Error::NotEnoughData) under the minimum of
 /// buyers or of days, and with `Stopped` when the run is asked to end.
 pub fn train(run: &Run<'_>, records: &Records, params: &TrainParams) -> Result<Model> {
-    train_keeping(run, records, params, &Nowhere)
+    train_keeping(run, records, params, None)
 }
 
 /// As [`train`], with a place to keep what is done on the way and to find it again.
@@ -27,7 +27,7 @@ pub fn train_keeping(
     run: &Run<'_>,
     records: &Records,
     params: &TrainParams,
-    checkpoint: &dyn Checkpoint,
+    checkpoint: Option<&dyn Checkpoint>,
 ) -> Result<Model> {
     run.report("reading the history", 0.0);
     let setting = Setting::new(run, records.history(params.as_of), params, None)?.keeping(checkpoint);

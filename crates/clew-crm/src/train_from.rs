@@ -8,7 +8,7 @@
 use clew_learn::format::{File, Writer};
 use clew_learn::{Part, Run};
 
-use crate::checkpoint::{Checkpoint, Nowhere};
+use crate::checkpoint::Checkpoint;
 use crate::error::{Error, Result};
 use crate::feature_offer;
 use crate::feature_state::DAY;
@@ -110,7 +110,7 @@ pub fn needs_full(model: &Model, params: &TrainParams) -> Option<String> {
 /// Learns from everything before `params.as_of`, starting from a model of an earlier day. Errors as [`crate::train()`] does, and when the
 /// model cannot be started from ([`needs_full`]).
 pub fn train_from(run: &Run<'_>, records: &Records, params: &TrainParams, model: &Model) -> Result<Model> {
-    train_from_keeping(run, records, params, model, &Nowhere)
+    train_from_keeping(run, records, params, model, None)
 }
 
 /// As [`train_from`], with a place to keep what is done on the way and to find it again.
@@ -119,7 +119,7 @@ pub fn train_from_keeping(
     records: &Records,
     params: &TrainParams,
     model: &Model,
-    checkpoint: &dyn Checkpoint,
+    checkpoint: Option<&dyn Checkpoint>,
 ) -> Result<Model> {
     let refused = |why: String| Error::input(why, "train in full, without a model to start from");
     if let Some(why) = needs_full(model, params) {

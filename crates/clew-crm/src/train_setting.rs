@@ -2,7 +2,7 @@
 use clew_learn::Run;
 use clew_learn::als::ImplicitAls;
 
-use crate::checkpoint::{Checkpoint, Learned, Nowhere};
+use crate::checkpoint::{Checkpoint, Learned};
 use crate::error::{Error, Result};
 use crate::feature_attribute::{Attribute, Grouping, learn_groupings};
 use crate::feature_state::{DAY, Lines, State};
@@ -46,8 +46,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) leaks: Vec<Leak>,
     /// What is not learned from: what the parameters say, and the leaks.
     pub(crate) left_out: LeftOut,
-    /// Where factorisations are kept.
-    checkpoint: &'a dyn Checkpoint,
+    /// Where factorisations are kept, if anywhere.
+    checkpoint: Option<&'a dyn Checkpoint>,
     /// Where each customer's label is read, when labels are permuted.
     permuted: Option<Vec<u32>>,
 }
@@ -211,13 +211,13 @@ impl<'a> Setting<'a> {
             n_buyers,
             leaks,
             left_out,
-            checkpoint: &Nowhere,
+            checkpoint: None,
             permuted,
         })
     }
 
     /// The same, with a place to keep factorisations in.
-    pub(crate) fn keeping(self, checkpoint: &'a dyn Checkpoint) -> Setting<'a> {
+    pub(crate) fn keeping(self, checkpoint: Option<&'a dyn Checkpoint>) -> Setting<'a> {
         Setting { checkpoint, ..self }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! They lie under `<tenant>/checkpoints/<job>/` and are named by what they were made from, not by what they are.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
@@ -50,13 +52,12 @@ impl Checkpoints {
 /// Deletes what jobs have left that ended without doing so: those that failed, were cancelled, or lost their worker too often.
 pub async fn clear_ended(tenant: &mut Tenant<'_>, objects: &Objects) -> Result<()> {
     let folder = folder(tenant.id());
-    for object in objects.list(&folder).await? {
-        let job_id =
-            object.strip_prefix(&folder).and_then(|rest| rest.split('/').nth(1)).map(Uuid::parse_str);
-        let Some(Ok(job_id)) = job_id else { continue };
-        let job = job::find(tenant, job_id).await?;
-        if job.is_none_or(|job| job.state.is_final()) {
-            objects.delete(&object).await?;
+    let names = objects.list(&folder).await?;
+    let job_of = |name: &str| Uuid::parse_str(name.strip_prefix(&folder)?.split('/').nth(1)?).ok();
+    let job_ids: BTreeSet<Uuid> = names.iter().filter_map(|name| job_of(name)).collect();
+    for job_id in job_ids {
+        if job::find(tenant, job_id).await?.is_none_or(|job| job.state.is_final()) {
+            Checkpoints::new(objects.clone(), tenant.id(), job_id).clear().await?;
         }
     }
     Ok(())

@@ -81,17 +81,21 @@ async fn train(task: &Task) -> Result<Finished, Failure> {
             let share = if rival.is_some() { 0.5 } else { 1.0 };
             let part = Part::new(run.progress, 0.0, share);
             let model = match start {
-                Some(start) => {
-                    clew_crm::train_from_keeping(&run.with_progress(&part), &records, &params, start, &kept)?
-                }
-                None => clew_crm::train_keeping(&run.with_progress(&part), &records, &params, &kept)?,
+                Some(start) => clew_crm::train_from_keeping(
+                    &run.with_progress(&part),
+                    &records,
+                    &params,
+                    start,
+                    Some(&kept),
+                )?,
+                None => clew_crm::train_keeping(&run.with_progress(&part), &records, &params, Some(&kept))?,
             };
             at.reach("train");
             let report = report(&model)?;
             let rest = Part::new(run.progress, share, 1.0);
             let comparison = rival
                 .map(|live| {
-                    compare::compare(&run.with_progress(&rest), &records, live, &model, &params, &kept)
+                    compare::compare(&run.with_progress(&rest), &records, live, &model, &params, Some(&kept))
                 })
                 .transpose()?;
             Ok((read.batch, params.as_of, model.to_bytes()?, report, comparison))

@@ -22,8 +22,7 @@ pub(crate) fn finish(path: &str, method: &str, operation: &mut Value, schemas: &
     let creates = method == "post" && (responses.contains_key("201") || responses.contains_key("202"));
     let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
     let has_body = operation.get("requestBody").is_some();
-    // The service's own addresses (probes, metrics, this document) ask nothing that could fail.
-    let mut problems: Vec<u16> = if path.starts_with("/v1/") { vec![500] } else { Vec::new() };
+    let mut problems: Vec<u16> = vec![500];
     if secured {
         // A parameter that an operation does not know is refused with 422 by every one.
         problems.extend([401, 403, 422, 429, 503]);
@@ -36,6 +35,9 @@ pub(crate) fn finish(path: &str, method: &str, operation: &mut Value, schemas: &
     // Only a body can be such that it is not read at all (400); a query always is.
     if has_body {
         problems.extend([400, 413, 415, 422]);
+    }
+    if creates {
+        problems.push(409);
     }
     // A rotation makes a secret, though no thing of its own.
     if creates || method == "post" && path.ends_with("/rotate") {

@@ -156,8 +156,7 @@ async fn create_key(
 /// Both work until the overlap is over; then the old one has expired.
 #[utoipa::path(post, path = "/v1/keys/{id}/rotate", operation_id = "rotate_key", tag = "keys",
     security(("key" = ["owner"])), params(("id" = Uuid, Path)), request_body = Rotation,
-    responses((status = 201, description = "The new key.", body = KeyCreated),
-        (status = 409, description = "It is revoked, has expired or has been replaced.")))]
+    responses((status = 201, description = "The new key.", body = KeyCreated)))]
 async fn rotate_key(
     caller: Caller<Owner>,
     State(state): State<ApiState>,

@@ -134,8 +134,7 @@ fn invited((row, invitation): (rows::Member, SecretString)) -> Result<Answer> {
 /// Nobody but the member ever knows the password: the invitation is for handing over.
 #[utoipa::path(post, path = "/v1/members", operation_id = "create_member", tag = "members",
     security(("key" = ["owner"])), request_body = NewMember,
-    responses((status = 201, description = "The member and the invitation.", body = MemberInvited),
-        (status = 409, description = "There is a member of this e-mail.")))]
+    responses((status = 201, description = "The member and the invitation.", body = MemberInvited)))]
 async fn create_member(
     caller: Caller<Owner>,
     State(state): State<ApiState>,

@@ -204,7 +204,7 @@ struct OfferProduct {
     product_id: String,
 }
 
-/// Lists the products that an offer selects now, by id.
+/// Lists the products that an offer selects now, by id; none when nothing matches it any more.
 #[utoipa::path(get, path = "/v1/offers/{id}/products", operation_id = "list_offer_products", tag = "offers",
     security(("key" = ["reader"])), params(("id" = Uuid, Path), PageQuery),
     responses((status = 200, description = "A page of products.", body = List<OfferProduct>)))]
@@ -228,7 +228,11 @@ async fn list_offer_products(
     let (ids, more) = state
         .compute()
         .run(move |_| {
-            let products = offer.resolve(&records)?;
+            let products = match offer.resolve(&records) {
+                // It may have matched when it was written; what it selects now is nothing.
+                Err(clew_crm::Error::Nothing { .. }) => return Ok((Vec::new(), false)),
+                found => found?,
+            };
             let ids = products.products().iter().map(|&product| records.products().view().id(product));
             Ok(by_id(ids, after.as_deref(), n_rows))
         })

@@ -57,7 +57,9 @@ fn days_by_kind() -> Object {
         .schema_type(Type::String)
         .min_length(Some(1))
         .max_length(Some(64))
-        .pattern(Some(r"^[^\u0000-\u001f\u007f-\u009f]*$"));
+        .pattern(Some(
+            r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$",
+        ));
     ObjectBuilder::new()
         .schema_type(Type::Object)
         .description(Some(

@@ -131,8 +131,7 @@ impl WebhookWithSecret {
 /// happened by ids alone: `{"type": "job.succeeded", "timestamp": …, "data": {"job_id": …, "kind": …}}`.
 #[utoipa::path(post, path = "/v1/webhooks", operation_id = "create_webhook", tag = "webhooks",
     security(("key" = ["owner"])), request_body = NewWebhook,
-    responses((status = 201, description = "The webhook, and its secret.", body = WebhookWithSecret),
-        (status = 409, description = "There are as many webhooks as a tenant may have.")))]
+    responses((status = 201, description = "The webhook, and its secret.", body = WebhookWithSecret)))]
 async fn create_webhook(
     caller: Caller<Owner>,
     State(state): State<ApiState>,

@@ -57,7 +57,8 @@ pub(crate) fn canonical(word: &str) -> Result<String, String> {
     if word.len() > MAX_KIND || word.contains(|c: char| c.is_control()) {
         let shown: String = word.chars().take(40).collect();
         return Err(format!(
-            "\"{shown}\" is no kind of event; a kind of your own has at most {MAX_KIND} bytes"
+            "\"{shown}\" is no kind of event; a kind of your own has at most {MAX_KIND} bytes and no \
+             control characters"
         ));
     }
     Ok(word.to_owned())

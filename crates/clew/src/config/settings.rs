@@ -106,7 +106,7 @@ settings! {
     webhook_http: bool = "false";
     /// Address and port of a lone worker's `/healthz`, `/readyz` and `/metrics`; empty: none.
     work_listen: Option<Address> = "";
-    /// Threads for arithmetic; 0: as many as there are cores.
+    /// Threads for arithmetic; 0: as many as there are cores. A worker in the same process has as many again, of the lowest priority.
     threads: u16 = "0";
     /// Memory for the models and histories that the server keeps open; about 3 GB for a shop of a million customers
     /// with 30 million events. Empty: half of what the machine or the container has.
