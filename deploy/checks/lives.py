@@ -193,6 +193,20 @@ def of_members(life):
     life.see(409, f"DELETE {member}", other)
 
 
+def answer_of_provider(life):
+    """What a page sends to the service when its provider has signed somebody in."""
+    begun = life.see(200, "POST /v1/sign-in/openid", key=None)
+    back = urllib.parse.parse_qs(urllib.parse.urlparse(wire.sent_to(begun["authorization_url"])).query)
+    return {"attempt": begun["attempt"], "code": back["code"][0], "state": back["state"][0]}
+
+
+def of_openid(life):
+    """Somebody is invited, and signs in with an account elsewhere."""
+    life.see(200, "GET /v1/sign-in/openid", key=None)
+    life.see(201, "POST /v1/members", body={"email": "eloise@example.com", "right": "reader"})
+    life.see(200, "POST /v1/sign-in/openid/session", key=None, body=answer_of_provider(life))
+
+
 def of_webhooks(life):
     hook, url = "/v1/webhooks/{id}", wire.receiver()
     made = life.see(201, "POST /v1/webhooks", body={"url": url})["id"]
@@ -223,4 +237,4 @@ def all_of(life, model_id, operator):
     return {"service": lambda: of_service(life), "offers, segments, rules": lambda: of_what_is_written(life),
             "customers, products": lambda: of_rows(life), "data": lambda: of_data(life), "models": lambda: of_models(life, model_id),
             "campaigns": lambda: of_campaigns(life), "keys": lambda: of_keys(life), "tenants": lambda: of_tenants(life, operator),
-            "members": lambda: of_members(life), "webhooks": lambda: of_webhooks(life)}
+            "members": lambda: of_members(life), "accounts elsewhere": lambda: of_openid(life), "webhooks": lambda: of_webhooks(life)}

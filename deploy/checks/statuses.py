@@ -23,6 +23,8 @@ FILLING = b"customer_id,note\n" + b"".join(b"c%d,%s\n" % (i, os.urandom(48).hex(
 FAULT = "500 of what asks nothing that could fail"
 FREE = "409 of what is made anew, where nothing that is there can stand against it"
 FAULTLESS = {f"GET {path}" for path in ("/healthz", "/readyz", "/metrics", "/openapi.json")}
+# These ask neither the database nor the objects; a provider that is away is 503.
+FAULTLESS |= {"GET /v1/sign-in/openid", "POST /v1/sign-in/openid"}
 # Those that make something to which no other of its kind can be in the way: two of one name are two.
 MAKES_FREELY = {f"POST /v1/{noun}" for noun in
                 ("events", "imports", "keys", "members/{id}/invitation", "models", "offers", "rules", "segments", "tenants")}
@@ -83,11 +85,12 @@ class Asked:
         return found
 
     def until(self, status, operations, n_tries):
-        """Asks all operations that document a status, at the same time, each until it comes: the service may wait for
-        seconds before it says so. How many never said so."""
+        """Asks all operations that document a status and have not been seen to say so, at the same time, each until it
+        comes: the service may wait for seconds before it says so. How many never said so."""
         def tried(one):
             return any(self.once(*one) == status for _ in range(n_tries))
-        wanted = [one for one in operations if str(status) in one[2]["responses"] and not left_out(f"{one[0]} {one[1]}", status)]
+        wanted = [one for one in operations if str(status) in one[2]["responses"]
+                  and (f"{one[0]} {one[1]}", status) not in self.seen and not left_out(f"{one[0]} {one[1]}", status)]
         with ThreadPoolExecutor(max_workers=len(wanted)) as all_at_once:
             return sum(not found for found in all_at_once.map(tried, wanted))
 
@@ -119,7 +122,8 @@ class Asked:
         taken = {"invitation": first, "password": lives.PASSWORD}
         signed = life.see(200, "POST /v1/sign-in/invitation", key=None, body=taken)
         self.bodies = {"POST /v1/sign-in/refresh": {"refresh_token": signed["refresh_token"]},
-                       "POST /v1/sign-in/invitation": {**taken, "invitation": second}}
+                       "POST /v1/sign-in/invitation": {**taken, "invitation": second},
+                       "POST /v1/sign-in/openid/session": lives.answer_of_provider(life)}
 
 
 class Stages:
@@ -137,9 +141,9 @@ class Stages:
         print(f"  {name}: {time.monotonic() - begun:.1f} s{'; ' if said else ''}{said}", flush=True)
 
 
-def provoke(operations, service, model_id, start, seen):
+def provoke(operations, service, model_id, start, openid, seen):
     """Adds the pairs of operation and status that it saw; whether all went as it should. `start` starts another service
-    with settings of its own."""
+    with settings of its own; `openid` are those of a provider."""
     stages = Stages()
     first = Asked(service, seen)
     pausing = threading.Thread(target=lambda: stages.run("a file that pauses", lambda: paused(service, seen)))
@@ -149,7 +153,7 @@ def provoke(operations, service, model_id, start, seen):
         stages.run(f"life of {name}", live)
     stages.run("what is wrong with a request", lambda: first.each(operations))
     stages.run("too many requests", lambda: narrow(start, operations, seen))
-    stages.run("a tenant with little and with too much, a database that is broken and away", lambda: full(stages, start, operations, seen))
+    stages.run("a tenant with little and with too much, a database that is broken and away", lambda: full(stages, start, openid, operations, seen))
     pausing.join()
     return stages.good
 
@@ -165,7 +169,7 @@ def unseen(n_unseen, status):
 
 
 def narrow(start, operations, seen):
-    """A service that takes a request a second."""
+    """A service that takes a request a second, and has no OpenID provider."""
     service = start("narrow", CLEW_TENANT_REQUESTS="1", CLEW_CREDENTIAL_REQUESTS="1")
     try:
         return unseen(Asked(service, seen).until(429, operations, 4), 429)
@@ -173,9 +177,9 @@ def narrow(start, operations, seen):
         service.stop()
 
 
-def full(stages, start, operations, seen):
+def full(stages, start, openid, operations, seen):
     """A service whose tenant has nothing, then more than it may; then a database without its tables, and then none."""
-    service = start("full", CLEW_TENANT_FILES="1")
+    service = start("full", CLEW_TENANT_FILES="1", **openid)
     try:
         asked = Asked(service, seen)
         life = lives.Life(service, service.tenant_id, service.owner, seen)

@@ -35,6 +35,18 @@ def ask(url, method, path, key=None, body=None, kind="application/json"):
         there.close()
 
 
+def sent_to(url):
+    """Where an address sends a browser on to."""
+    there, parts = connection(url), urllib.parse.urlparse(url)
+    try:
+        there.request("GET", f"{parts.path}?{parts.query}")
+        return there.getresponse().getheader("location", "")
+    except (OSError, http.client.HTTPException) as error:
+        raise RuntimeError(f"{parts.path}: no answer: {error!r}") from error
+    finally:
+        there.close()
+
+
 def head_alone(url, method, path, key, kind, n_bytes):
     """The status of a request whose body is said to be so long and does not come."""
     there = connection(url)

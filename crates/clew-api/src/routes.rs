@@ -19,6 +19,7 @@ mod model;
 mod model_estimate;
 mod model_report;
 mod offer;
+mod openid;
 mod product;
 mod recommendation;
 mod reference;
@@ -47,6 +48,7 @@ pub(crate) fn collect() -> OpenApiRouter<ApiState> {
         .merge(service::routes())
         .merge(tenant::routes())
         .merge(sign_in::routes())
+        .merge(openid::routes())
         .merge(member::routes())
         .merge(key::routes())
         .merge(import::routes())

@@ -19,6 +19,7 @@ use crate::cache::Cache;
 use crate::compute::Compute;
 use crate::feed::Feed;
 use crate::limit::{Limiter, Requests};
+use crate::openid::{OpenIdConfig, Provider};
 use crate::password::Passwords;
 use crate::serving::Freshness;
 use crate::token::TokenConfig;
@@ -46,6 +47,8 @@ pub struct ApiConfig {
     pub quota: Quota,
     /// How access tokens of members are signed and verified; nobody signs in when absent.
     pub tokens: Option<TokenConfig>,
+    /// The outside provider that members may sign in with too.
+    pub openid: Option<OpenIdConfig>,
     /// Proxies that are believed about where a request came from.
     pub trusted_proxies: Vec<IpNet>,
     /// What webhooks may reach, beside public addresses.
@@ -67,6 +70,7 @@ impl Default for ApiConfig {
             credential_requests: Requests { per_second: 2_000, burst: 4_000 },
             quota: Quota { trainings: Some(8), ..Quota::default() },
             tokens: None,
+            openid: None,
             trusted_proxies: Vec::new(),
             webhooks: Reach::default(),
             cors_origins: Vec::new(),
@@ -107,6 +111,7 @@ struct Inner {
     compute: Compute,
     limiter: Limiter,
     passwords: Passwords,
+    openid: Option<Provider>,
     feed: Feed,
     freshness: Freshness,
 }
@@ -124,6 +129,7 @@ impl ApiState {
         let compute = Compute::new(Arc::clone(&parts.pool), n_places, 16 * n_places);
         let cache = Cache::new(parts.config.serving_memory_bytes);
         let limiter = Limiter::new(parts.config.tenant_requests, parts.config.credential_requests);
+        let openid = parts.config.openid.clone().map(Provider::new);
         Self {
             inner: Arc::new(Inner {
                 parts,
@@ -131,6 +137,7 @@ impl ApiState {
                 compute,
                 limiter,
                 passwords: Passwords::new(n_places),
+                openid,
                 feed: Feed::new(),
                 freshness: Freshness::default(),
             }),
@@ -180,6 +187,10 @@ impl ApiState {
 
     pub(crate) fn passwords(&self) -> &Passwords {
         &self.inner.passwords
+    }
+
+    pub(crate) fn openid(&self) -> Option<&Provider> {
+        self.inner.openid.as_ref()
     }
 
     pub(crate) fn feed(&self) -> &Feed {

@@ -30,6 +30,7 @@ pub struct TokenConfig {
     issuer: String,
     audience: String,
     place_key: [u8; 32],
+    attempt_key: [u8; 32],
 }
 
 #[derive(Clone)]
@@ -92,6 +93,7 @@ impl TokenConfig {
             return None;
         }
         let place_key = blake3::derive_key("clew 2026-11-23 places of sign-in", secrets.first()?);
+        let attempt_key = blake3::derive_key("clew 2026-11-24 attempts with OpenID", secrets.first()?);
         let key = |secret: &[u8]| Key {
             // Says which secret it is, and nothing of it.
             kid: blake3::Hash::from(blake3::derive_key("clew 2026-11-23 token kid", secret)).to_hex()[..16]
@@ -111,6 +113,7 @@ impl TokenConfig {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             place_key,
+            attempt_key,
         })
     }
 
@@ -166,6 +169,11 @@ impl TokenConfig {
         let head: Head = serde_json::from_slice(&head).ok()?;
         let ours = head.alg == "HS256" && head.typ == TYPE;
         self.keys.iter().find(|key| ours && key.kid == head.kid)
+    }
+
+    /// What sign-ins with an OpenID provider are made with.
+    pub(crate) fn attempt_key(&self) -> [u8; 32] {
+        self.attempt_key
     }
 
     /// A hash of who tries to sign in from where, that only this configuration can make. Parts are told apart by

@@ -49,7 +49,10 @@ fn every_operation_is_named_described_and_shows_an_example_and_its_errors() {
             let signs_in = path == "/v1/sign-in" || path.starts_with("/v1/sign-in/");
             assert!(signs_in || !path.starts_with("/v1"), "{id} is open to all");
             expected.push("429");
-            expected.extend(signs_in.then_some(["401", "503"]).into_iter().flatten());
+            // These two take no credential, not even one to be signed in with, and so refuse none.
+            let takes_none = ["get_openid_offer", "begin_openid_session"].contains(&id);
+            assert_eq!(signs_in && !responses.contains_key("401"), takes_none, "{id}");
+            expected.extend((signs_in && id != "get_openid_offer").then_some("503"));
         }
         if path.contains('{') {
             expected.push("404");

@@ -33,6 +33,7 @@ pub mod migrate;
 pub mod model;
 pub mod object;
 pub mod offer;
+pub mod openid;
 pub mod partition;
 mod pool;
 pub mod postgres;

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::cursor::{Page, Paged};
 use crate::error::{Error, Result};
 use crate::key::Right;
+use crate::openid::Account;
 use crate::scope::Tenant;
 use crate::{secret, session};
 
@@ -296,6 +297,30 @@ pub async fn signed_in(
     .bind(tenant_id)
     .bind(id)
     .bind(password_hash)
+    .bind(now)
+    .fetch_optional(tenant.connection())
+    .await?)
+}
+
+/// Notes a sign-in with the member's account at an OpenID provider; nothing when the account is not the member's any
+/// more.
+pub async fn signed_in_with(
+    tenant: &mut Tenant<'_>,
+    id: Uuid,
+    account: &Account,
+    now: DateTime<Utc>,
+) -> Result<Option<Member>> {
+    let tenant_id = tenant.id();
+    Ok(sqlx::query_as(concat!(
+        "update members set last_sign_in_at = $5 where tenant_id = $1 and id = $2
+             and exists (select from openid_accounts
+                 where tenant_id = $1 and member_id = $2 and issuer = $3 and subject = $4) returning ",
+        columns!()
+    ))
+    .bind(tenant_id)
+    .bind(id)
+    .bind(&account.issuer)
+    .bind(&account.subject)
     .bind(now)
     .fetch_optional(tenant.connection())
     .await?)

@@ -171,7 +171,7 @@ async fn forget(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<()>
     Ok(())
 }
 
-async fn begin(store: &Store) -> Result<Transaction<'static, Postgres>> {
+pub(crate) async fn begin(store: &Store) -> Result<Transaction<'static, Postgres>> {
     let mut transaction = store.pool.begin().await?;
     sqlx::query("select set_config('role', 'clew_auth', true), set_config('clew.tenant', '', true)")
         .execute(&mut *transaction)

@@ -14,9 +14,10 @@ pub const WITHOUT_TENANT: [&str; 5] =
     ["tenants", "operator_keys", "service_login", "sign_in_attempts", "_sqlx_migrations"];
 
 /// Who else than its tenant may see rows of a table (`table role`), because it must look across tenants.
-pub const ACROSS_TENANTS: [&str; 15] = [
+pub const ACROSS_TENANTS: [&str; 16] = [
     "keys clew_auth",
     "members clew_auth",
+    "openid_accounts clew_auth",
     "sign_in_attempts clew_auth",
     "jobs clew_worker",
     "schedules clew_worker",

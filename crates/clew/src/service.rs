@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use axum::serve::ListenerExt as _;
 use clew_api::token::TokenConfig;
-use clew_api::{ApiConfig, ApiParts, ApiState, Requests};
+use clew_api::{ApiConfig, ApiParts, ApiState, OpenIdConfig, Requests};
 use clew_crm::estimate::Limit;
 use clew_store::Store;
 use clew_store::object::Objects;
@@ -195,6 +195,17 @@ fn tokens(config: &Config) -> anyhow::Result<TokenConfig> {
     })
 }
 
+/// The provider that members may sign in with beside their passwords.
+fn openid(config: &Config) -> anyhow::Result<Option<OpenIdConfig>> {
+    let Some(issuer) = &config.openid_issuer else { return Ok(None) };
+    let given = |setting: &Option<String>| setting.clone().unwrap_or_default();
+    let (public_url, client_id) = (given(&config.public_url), given(&config.openid_client_id));
+    let secret = config.openid_client_secret.clone();
+    OpenIdConfig::new(issuer, &public_url, &client_id, secret, &config.openid_name)
+        .map(Some)
+        .map_err(|fault| WrongUse::new(fault).into())
+}
+
 fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
     Ok(ApiConfig {
         import_max_bytes: config.import_max.bytes(),
@@ -205,6 +216,7 @@ fn api_config(config: &Config) -> anyhow::Result<ApiConfig> {
         credential_requests: requests(config.credential_requests),
         quota: quota(config),
         tokens: Some(tokens(config)?),
+        openid: openid(config)?,
         webhooks: reach(config),
         cors_origins: config.cors_origins.0.clone(),
         trusted_proxies: config.trusted_proxies.0.clone(),

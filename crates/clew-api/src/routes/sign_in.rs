@@ -80,7 +80,7 @@ struct PasswordChange {
 
 /// Somebody who is signed in.
 #[derive(Serialize, ToSchema)]
-struct SignedIn {
+pub(super) struct SignedIn {
     /// For `Authorization: Bearer …`; lasts fifteen minutes.
     #[schema(example = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCIsImtpZCI6IjZkM2Y5YTFjMGI3ZTI1ODQifQ.eyJ…")]
     access_token: String,
@@ -99,7 +99,12 @@ struct SignedIn {
 }
 
 impl SignedIn {
-    fn answer(state: &ApiState, tenant_id: Uuid, member: member::Member, opened: &Opened) -> Result<Answer> {
+    pub(super) fn answer(
+        state: &ApiState,
+        tenant_id: Uuid,
+        member: member::Member,
+        opened: &Opened,
+    ) -> Result<Answer> {
         let now = state.now();
         let subject = Subject { tenant_id, member_id: member.id, session_id: opened.id };
         let (access_token, expires_at) = tokens(state)?.issue(subject, now)?;
@@ -115,7 +120,7 @@ impl SignedIn {
     }
 }
 
-fn tokens(state: &ApiState) -> Result<&TokenConfig> {
+pub(super) fn tokens(state: &ApiState) -> Result<&TokenConfig> {
     let tokens = state.config().tokens.as_ref();
     tokens.ok_or_else(|| Problem::unavailable("this server has no secret for tokens; nobody can sign in", 60))
 }

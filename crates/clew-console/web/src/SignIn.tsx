@@ -1,8 +1,9 @@
-// Signing in: with e-mail and password, with an invitation, or with an API key. What proves it stays in this tab
+// Signing in: with e-mail and password, with an invitation, with an API key, or with an account elsewhere. What proves it stays in this tab
 // (session storage) and goes nowhere but to this server.
 import type { ComponentChildren } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { Api, Problem, type Credential, type Session } from "./api";
+import * as openid from "./openid";
 
 type Way = "password" | "invitation" | "key";
 const ways: Record<Way, string> = { password: "Password", invitation: "Invitation", key: "API key" };
@@ -11,19 +12,29 @@ export function SignIn({ onSignIn }: { onSignIn: (credential: Credential) => voi
   const [way, setWay] = useState<Way>("password");
   const [fault, setFault] = useState("");
   const [busy, setBusy] = useState(false);
+  const [elsewhere, setElsewhere] = useState("");
+  const attempt = async (work: () => Promise<unknown>, say: (error: unknown) => string) => {
+    setBusy(true);
+    setFault("");
+    try {
+      await work();
+    } catch (error) {
+      setFault(say(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const said = (error: unknown) => String((error as Error).message);
+  useEffect(() => {
+    if (openid.isBack()) void attempt(async () => onSignIn(await openid.end()), said);
+    // Without an answer there is no button; the other ways remain.
+    openid.offer().then(({ offered, name }) => setElsewhere(offered ? name || "single sign-on" : ""), () => undefined);
+  }, []);
   const submit = async (event: Event) => {
     event.preventDefault();
     const form = new FormData(event.currentTarget as HTMLFormElement);
     const given = (name: string) => String(form.get(name) ?? "");
-    setBusy(true);
-    setFault("");
-    try {
-      onSignIn(await signIn(way, given));
-    } catch (error) {
-      setFault(told(way, error));
-    } finally {
-      setBusy(false);
-    }
+    await attempt(async () => onSignIn(await signIn(way, given)), (error) => told(way, error));
   };
   return (
     <main class="sign-in">
@@ -49,6 +60,7 @@ export function SignIn({ onSignIn }: { onSignIn: (credential: Credential) => voi
         )}
         {way === "key" && <Field name="key" type="password" autocomplete="off" fault={fault}>API key</Field>}
         <button disabled={busy}>{busy ? "Checking…" : "Sign in"}</button>
+        {elsewhere && <button type="button" class="elsewhere" disabled={busy} onClick={() => void attempt(openid.begin, said)}>Sign in with {elsewhere}</button>}
         <p id="fault" class="fault" role="alert">{fault}</p>
       </form>
     </main>

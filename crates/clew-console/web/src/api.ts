@@ -28,7 +28,8 @@ export class Api {
   constructor(private credential: Credential, private readonly onChange: (credential: Credential | null) => void) {}
 
   /** What anybody may ask who is not signed in. */
-  static open = <T>(path: string, body: unknown) => send<T>("POST", path, null, body);
+  static open = <T>(path: string, body?: unknown) => send<T>("POST", path, null, body);
+  static ask = <T>(path: string) => send<T>("GET", path, null);
 
   async signOut(): Promise<void> {
     if (!("key" in this.credential)) await this.call("POST", "/v1/sign-out").catch(() => undefined);

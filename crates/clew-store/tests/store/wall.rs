@@ -11,6 +11,8 @@ const ROWS: &str = "
         values ('{t}', gen_random_uuid(), '{n}', 'owner', decode(repeat('00', 32), 'hex'), 'abcd');
     insert into members (tenant_id, id, email, \"right\") values ('{t}', '{t}', '{n}@example.com', 'owner');
     insert into sessions (tenant_id, id, member_id, created_at, expires_at) values ('{t}', '{t}', '{t}', now(), now());
+    insert into openid_accounts (tenant_id, issuer, subject, member_id, created_at)
+        values ('{t}', 'https://id.example.com', '{n}', '{t}', now());
     insert into refresh_tokens (tenant_id, hash, session_id, expires_at)
         values ('{t}', sha256('{n}'), '{t}', now());
     insert into idempotency (tenant_id, key, operation, body_hash)

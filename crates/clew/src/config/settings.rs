@@ -117,6 +117,17 @@ settings! {
     /// The secret before it, whose tokens are still taken. To rotate: move it here, set a new one, and remove
     /// it a quarter of an hour after the last server has restarted.
     token_secret_old: Option<SecretString> = "";
+    /// Address at which browsers reach this service, such as `https://clew.example.com`; signing in with OpenID needs it.
+    public_url: Option<String> = "";
+    /// Issuer of the OpenID provider that members may sign in with beside their passwords, as the provider writes it,
+    /// such as `https://id.example.com/realms/shop`. `public_url` with a slash is the redirect address to register there.
+    openid_issuer: Option<String> = "";
+    /// The id under which the OpenID provider knows clew.
+    openid_client_id: Option<String> = "";
+    /// The secret that clew proves itself to the OpenID provider with; empty for a public client.
+    openid_client_secret: Option<SecretString> = "";
+    /// What people call the OpenID provider; the page says "Sign in with …".
+    openid_name: String = "single sign-on";
     /// The largest body that `POST /v1/imports` takes.
     import_max: Megabytes = "65536";
     /// The time a request may take, streams and imports excepted.
