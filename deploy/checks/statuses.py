@@ -172,7 +172,9 @@ def narrow(start, operations, seen):
     """A service that takes a request a second, and has no OpenID provider."""
     service = start("narrow", CLEW_TENANT_REQUESTS="1", CLEW_CREDENTIAL_REQUESTS="1")
     try:
-        return unseen(Asked(service, seen).until(429, operations, 4), 429)
+        asked = Asked(service, seen)
+        asked.once("POST", "/v1/sign-in/openid", {})
+        return unseen(asked.until(429, operations, 4), 429)
     finally:
         service.stop()
 
