@@ -201,10 +201,11 @@ def answer_of_provider(life):
 
 
 def of_openid(life):
-    """Somebody is invited, and signs in with an account elsewhere."""
+    """Somebody is invited, and signs in with an account elsewhere; somebody else had not begun."""
     life.see(200, "GET /v1/sign-in/openid", key=None)
     life.see(201, "POST /v1/members", body={"email": "eloise@example.com", "right": "reader"})
     life.see(200, "POST /v1/sign-in/openid/session", key=None, body=answer_of_provider(life))
+    life.see(401, "POST /v1/sign-in/openid/session", key=None, body={"attempt": "none", "code": "none", "state": "none"})
 
 
 def of_webhooks(life):
