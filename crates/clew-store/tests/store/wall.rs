@@ -163,7 +163,7 @@ async fn each_role_reaches_what_it_needs() {
     // what is old, of the tenant that is set.
     for (role, reached, of_one) in [
         ("clew_worker", vec!["jobs", "schedules", "retentions"], vec!["audit", "audit_heads"]),
-        ("clew_auth", vec!["keys", "members"], vec![]),
+        ("clew_auth", vec!["keys", "members", "openid_accounts"], vec![]),
         ("clew_operator", vec![], vec!["idempotency", "audit", "audit_heads"]),
     ] {
         for table in &tables {
